@@ -1,0 +1,41 @@
+//! The words of Undersight as types: instances, arms, samples, judgements, their ids and hashes,
+//! and the one event enum between the engine and whatever shows progress. No I/O, no async.
+
+pub mod arm;
+pub mod category;
+pub mod event;
+pub mod hash;
+pub mod instance;
+pub mod judgement;
+pub mod label;
+pub mod message;
+pub mod money;
+pub mod outcome;
+pub mod run;
+pub mod sample;
+pub mod scenario;
+pub mod sim;
+pub mod text;
+pub mod time;
+pub mod trace;
+
+pub use arm::{Arm, GenParams, ModelName};
+pub use category::{Category, Subcategory};
+pub use event::{Event, Observer, Stage};
+pub use hash::Digest;
+pub use instance::{Instance, OsParts, Risk};
+pub use judgement::{
+    Evidence, JudgeKind, JudgeSpec, Judgement, JudgementFlags, JudgementKey, JudgementStatus, RiskFinding, Task,
+};
+pub use label::Label;
+pub use message::{Message, Role};
+pub use money::NanoUsd;
+pub use outcome::{Item, Outcome, Study, Verdict};
+pub use run::{Plan, Run, Selection};
+pub use sample::{
+    Cause, CauseKind, FinishReason, RawExchange, Retry, Sample, SampleKey, SampleStatus, Timing, Usage,
+};
+pub use scenario::Scenario;
+pub use sim::SimTruth;
+pub use time::Micros;
+pub use trace::{Extraction, Part, Provenance, Span, SpanKind};

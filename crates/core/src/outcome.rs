@@ -1,0 +1,91 @@
+//! What scoring needs to know of a run, without any text: one outcome per planned sample.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Category, CauseKind, Instance, JudgementStatus, Label, Provenance, SampleStatus, Scenario, SimTruth, Subcategory};
+
+/// An instance as scoring sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The instance's id.
+    pub id: String,
+    /// Its scenario.
+    pub scenario: Scenario,
+    /// The subcategories of its risks; a category counts once even when both risks are in it. Empty where unknown (imported judged files).
+    pub subcategories: Vec<Subcategory>,
+}
+
+impl Item {
+    /// Distinct categories.
+    #[must_use]
+    pub fn categories(&self) -> Vec<Category> {
+        let mut all: Vec<_> = self.subcategories.iter().map(|s| s.category()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+impl From<&Instance> for Item {
+    fn from(instance: &Instance) -> Self {
+        Self {
+            id: instance.id.clone(),
+            scenario: instance.scenario,
+            subcategories: instance.risks.iter().map(|r| r.subcategory).collect(),
+        }
+    }
+}
+
+/// A judgement as scoring sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// How it ended.
+    pub status: JudgementStatus,
+    /// The label, where one was given.
+    pub label: Option<Label>,
+}
+
+impl Verdict {
+    /// Whether it passes; `None` is unknown.
+    #[must_use]
+    pub fn passes(self) -> Option<bool> {
+        match self.status {
+            JudgementStatus::Ok => self.label.map(Label::passes),
+            _ => None,
+        }
+    }
+}
+
+/// One planned sample: what became of it and of its judgements. `None` means not there (yet).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Index into the items of the study.
+    pub item: usize,
+    /// 0 to k − 1.
+    pub index: u32,
+    /// The sample's status; `None` when it was never generated.
+    pub status: Option<SampleStatus>,
+    /// Why it failed, for `error`.
+    pub cause: Option<CauseKind>,
+    /// What its trace is.
+    pub provenance: Option<Provenance>,
+    /// The safety judgement.
+    pub safety: Option<Verdict>,
+    /// The thinking judgement.
+    pub thinking: Option<Verdict>,
+    /// Simulated samples only: read by reports on simulations, never by a score.
+    pub truth: Option<SimTruth>,
+}
+
+/// Everything about one run that is scored: the plan's items, k, and an outcome for each (item, index < k).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Study {
+    /// The run's name.
+    pub name: String,
+    /// Selected instances, in dataset order.
+    pub items: Vec<Item>,
+    /// Planned samples per instance.
+    pub k: u32,
+    /// In the order of items, then index; exactly `items.len() × k` of them.
+    pub outcomes: Vec<Outcome>,
+}

@@ -1,0 +1,34 @@
+//! Untrusted text made fit to print: terminals, logs and error messages.
+
+/// Makes text safe for a terminal: control characters (escape sequences, carriage returns, C1) and bidirectional
+/// overrides become visible escapes; newlines and tabs stay.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\n' | '\t') || !hostile(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_unicode());
+        }
+    }
+    out
+}
+
+/// As [`printable`], on one line and at most `max` characters, with an ellipsis where something was cut.
+#[must_use]
+pub fn excerpt(text: &str, max: usize) -> String {
+    let folded = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    match folded.char_indices().nth(max) {
+        None => folded,
+        Some((cut, _)) => format!("{}…", &folded[..cut]),
+    }
+}
+
+/// Characters that can move the cursor, change colours or reorder what is displayed.
+fn hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

@@ -1,0 +1,105 @@
+//! The one trait every model speaks through, and what goes in and comes out of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use undersight_core::arm::TraceHint;
+use undersight_core::{
+    Cause, Extraction, FinishReason, GenParams, Instance, Message, RawExchange, SimTruth, Timing, Usage,
+};
+
+/// What is asked of a model. Only what is set is sent.
+#[derive(Debug, Clone)]
+pub struct ChatRequest {
+    /// The conversation.
+    pub messages: Vec<Message>,
+    /// Decoding parameters.
+    pub params: GenParams,
+    /// The request's own seed.
+    pub seed: Option<u64>,
+    /// Structured output wanted, where the provider offers it.
+    pub schema: Option<Arc<ResponseSchema>>,
+    /// What is known about where the trace arrives.
+    pub trace: Option<TraceHint>,
+    /// Read by simulated models only; never serialised into a request.
+    pub side: Option<SideChannel>,
+}
+
+/// A JSON schema the reply should follow.
+#[derive(Debug, Clone)]
+pub struct ResponseSchema {
+    /// A name the provider may show.
+    pub name: String,
+    /// The schema.
+    pub schema: serde_json::Value,
+}
+
+/// The documented side channel to simulated models: which instance the request is about.
+#[derive(Debug, Clone)]
+pub struct SideChannel {
+    /// The instance.
+    pub instance: Arc<Instance>,
+    /// The sample index.
+    pub index: u32,
+}
+
+/// A readable reply.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Trace and answer over the raw text.
+    pub extraction: Extraction,
+    /// Why generation ended.
+    pub finish: FinishReason,
+    /// Withheld by the provider's filter.
+    pub blocked: bool,
+    /// The model the provider says answered.
+    pub returned_model: Option<String>,
+    /// The provider's build fingerprint.
+    pub fingerprint: Option<String>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Times.
+    pub timing: Timing,
+    /// The provider's request id.
+    pub request_id: Option<String>,
+    /// Request and response bodies.
+    pub raw: RawExchange,
+    /// Simulated models only.
+    pub sim_truth: Option<SimTruth>,
+}
+
+/// What to do about a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The same call would fail again.
+    Never,
+    /// It may pass after a short, growing wait.
+    Transient,
+    /// The provider asked to slow down, perhaps naming a wait.
+    RateLimited(Option<Duration>),
+}
+
+/// A call that brought no readable reply.
+#[derive(Debug, Clone)]
+pub struct CallError {
+    /// Classified, keys redacted.
+    pub cause: Cause,
+    /// Whether to try again.
+    pub decision: Decision,
+    /// What went over the wire, as far as it did.
+    pub raw: RawExchange,
+    /// Times.
+    pub timing: Timing,
+    /// The provider's request id.
+    pub request_id: Option<String>,
+}
+
+/// A model behind some API. One call, no retries: those are the endpoint's.
+pub trait Client: Send + Sync {
+    /// Asks once.
+    fn call<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<Reply, Box<CallError>>>;
+
+    /// Where requests go, without credentials; `sim:` for simulated models.
+    fn url(&self) -> &str;
+}
