@@ -146,7 +146,8 @@ impl Arm {
     /// bits because some servers read a signed 32-bit integer.
     #[must_use]
     pub fn request_seed(&self, messages: &Digest, index: u32) -> Option<u64> {
-        self.seed.map(|seed| Digest::of("seed/v1", &(seed.to_string(), messages, index)).as_u64() & 0x7fff_ffff)
+        self.seed
+            .map(|seed| Digest::of("seed/v1", &(seed.to_string(), messages, index)).as_u64() & 0x7fff_ffff)
     }
 }
 

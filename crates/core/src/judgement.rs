@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::sample::names;
 use crate::{
-    Cause, Digest, GenParams, Instance, Label, ModelName, NanoUsd, RawExchange, SampleKey, Scenario, Timing, Usage,
+    Cause, Digest, GenParams, Instance, Label, ModelName, NanoUsd, RawExchange, SampleKey, Scenario, Timing,
+    Usage,
 };
 
 names! {
@@ -102,7 +103,13 @@ pub fn inputs_hash(task: Task, instance: &Instance) -> Digest {
 
 /// The key of a judgement.
 #[must_use]
-pub fn judgement_key(sample: &SampleKey, judge: &Digest, task: Task, inputs: &Digest, repeat: u32) -> JudgementKey {
+pub fn judgement_key(
+    sample: &SampleKey,
+    judge: &Digest,
+    task: Task,
+    inputs: &Digest,
+    repeat: u32,
+) -> JudgementKey {
     #[derive(Serialize)]
     struct Key<'a> {
         inputs: &'a Digest,

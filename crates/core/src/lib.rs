@@ -25,7 +25,8 @@ pub use event::{Event, Observer, Stage};
 pub use hash::Digest;
 pub use instance::{Instance, OsParts, Risk};
 pub use judgement::{
-    Evidence, JudgeKind, JudgeSpec, Judgement, JudgementFlags, JudgementKey, JudgementStatus, RiskFinding, Task,
+    Evidence, JudgeKind, JudgeSpec, Judgement, JudgementFlags, JudgementKey, JudgementStatus, RiskFinding,
+    Task,
 };
 pub use label::Label;
 pub use message::{Message, Role};

@@ -13,7 +13,7 @@ impl NanoUsd {
     pub fn from_usd(usd: f64) -> Option<Self> {
         let nano = (usd * 1e9).round();
         #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
-        (nano >= 0.0 && nano < 9.0e18).then_some(Self(nano as i64))
+        (0.0..9.0e18).contains(&nano).then_some(Self(nano as i64))
     }
 
     /// In dollars, for display only.

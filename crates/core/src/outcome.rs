@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Category, CauseKind, Instance, JudgementStatus, Label, Provenance, SampleStatus, Scenario, SimTruth, Subcategory};
+use crate::{
+    Category, CauseKind, Instance, JudgementStatus, Label, Provenance, SampleStatus, Scenario, SimTruth,
+    Subcategory,
+};
 
 /// An instance as scoring sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -52,9 +52,7 @@ impl Scenario {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let folded = text.trim().to_ascii_lowercase().replace([' ', '_'], "-");
-        Self::ALL
-            .into_iter()
-            .find(|s| folded == s.name() || folded.eq_ignore_ascii_case(s.abbreviation()))
+        Self::ALL.into_iter().find(|s| folded == s.name() || folded.eq_ignore_ascii_case(s.abbreviation()))
     }
 
     /// How many risks an instance of this scenario carries.

@@ -32,3 +32,16 @@ fn hostile(c: char) -> bool {
             '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
             | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
+
+/// The name among `known` that `given` most likely meant, ignoring case, if one is close enough to suggest: a third of
+/// its characters may differ, at most eight.
+#[must_use]
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given: String = given.trim().to_lowercase().chars().take(200).collect();
+    known
+        .into_iter()
+        .map(|name| (strsim::levenshtein(&given, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= (name.chars().count() / 3).clamp(1, 8))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

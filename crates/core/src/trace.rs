@@ -20,8 +20,7 @@ pub enum Provenance {
 
 impl Provenance {
     /// All five.
-    pub const ALL: [Self; 5] =
-        [Self::Full, Self::Summary, Self::Encrypted, Self::Absent, Self::Truncated];
+    pub const ALL: [Self; 5] = [Self::Full, Self::Summary, Self::Encrypted, Self::Absent, Self::Truncated];
 
     /// As stored and printed.
     #[must_use]
@@ -136,8 +135,7 @@ impl Extraction {
     }
 
     fn view(&self, kind: SpanKind) -> String {
-        let pieces: Vec<&str> =
-            self.spans.iter().filter(|s| s.kind == kind).map(|s| self.text(s)).collect();
+        let pieces: Vec<&str> = self.spans.iter().filter(|s| s.kind == kind).map(|s| self.text(s)).collect();
         pieces.join("\n")
     }
 

@@ -1,1 +1,201 @@
-//! generate
+//! Instances and an arm become samples: which calls a plan still needs, and one call turned into one record.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use undersight_core::arm::messages_hash;
+use undersight_core::sample::sample_key;
+use undersight_core::{
+    Arm, CauseKind, Digest, Extraction, FinishReason, Instance, Message, RawExchange, Retry, Sample,
+    SampleKey, SampleStatus, Timing, Usage,
+};
+use undersight_endpoint::{Answered, ChatRequest, Endpoint, Failed, Fatal, Reply, SideChannel};
+
+/// An instance with what an arm sends for it.
+#[derive(Debug, Clone)]
+pub struct Prompted {
+    /// The instance.
+    pub instance: Arc<Instance>,
+    /// What is sent.
+    pub messages: Arc<Vec<Message>>,
+    /// Its hash.
+    pub messages_hash: Digest,
+}
+
+/// One sample to generate.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What is sent, and for which instance.
+    pub prompt: Arc<Prompted>,
+    /// 0 to k − 1.
+    pub index: u32,
+    /// The sample's key.
+    pub key: SampleKey,
+}
+
+/// What an arm sends for each instance.
+#[must_use]
+pub fn prompts(arm: &Arm, instances: &[Arc<Instance>]) -> Vec<Arc<Prompted>> {
+    instances
+        .iter()
+        .map(|instance| {
+            let messages = arm.messages(instance);
+            let messages_hash = messages_hash(&messages);
+            Arc::new(Prompted { instance: Arc::clone(instance), messages: Arc::new(messages), messages_hash })
+        })
+        .collect()
+}
+
+/// All samples a plan asks for, index by index so that every instance is seen once before any is seen twice.
+/// Instances whose messages are the same share their samples: only the first of them is asked.
+pub fn jobs(arm: Digest, prompts: &[Arc<Prompted>], k: u32) -> impl Iterator<Item = Job> + '_ {
+    let mut first: HashMap<Digest, usize> = HashMap::with_capacity(prompts.len());
+    for (i, prompt) in prompts.iter().enumerate() {
+        first.entry(prompt.messages_hash).or_insert(i);
+    }
+    (0..k).flat_map(move |index| {
+        let first = first.clone();
+        prompts.iter().enumerate().filter(move |(i, p)| first[&p.messages_hash] == *i).map(
+            move |(_, prompt)| Job {
+                key: sample_key(&arm, &prompt.messages_hash, index),
+                prompt: Arc::clone(prompt),
+                index,
+            },
+        )
+    })
+}
+
+/// Generates the samples of one arm.
+#[derive(Clone)]
+pub struct Generator {
+    arm: Arc<Arm>,
+    arm_hash: Digest,
+    endpoint: Endpoint,
+}
+
+/// What came of one job.
+pub enum Generated {
+    /// A record, to be stored.
+    Sample(Box<Sample>),
+    /// The run was stopped before the call was made: nothing to store.
+    Stopped,
+    /// The whole run should stop; the attempt is not worth a record because nothing was answered.
+    Fatal(Fatal),
+}
+
+impl Generator {
+    /// A generator for `arm` that asks `endpoint`.
+    #[must_use]
+    pub fn new(arm: Arm, endpoint: Endpoint) -> Self {
+        let arm_hash = arm.hash();
+        Self { arm: Arc::new(arm), arm_hash, endpoint }
+    }
+
+    /// The arm's hash.
+    #[must_use]
+    pub const fn arm_hash(&self) -> Digest {
+        self.arm_hash
+    }
+
+    /// The model's endpoint.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Makes the call of one job, retries included.
+    pub async fn generate(&self, job: &Job, on_retry: &(dyn Fn(&Retry) + Sync)) -> Generated {
+        let seed = self.arm.request_seed(&job.prompt.messages_hash, job.index);
+        let request = ChatRequest {
+            messages: job.prompt.messages.as_ref().clone(),
+            params: self.arm.params.clone(),
+            seed,
+            schema: None,
+            trace: self.arm.trace,
+            side: self
+                .arm
+                .model
+                .is_simulated()
+                .then(|| SideChannel { instance: Arc::clone(&job.prompt.instance), index: job.index }),
+        };
+        match self.endpoint.call(&request, on_retry).await {
+            Ok(answered) => Generated::Sample(Box::new(self.answered(job, seed, answered))),
+            Err(failed) => match failed.fatal {
+                Some(fatal) => Generated::Fatal(fatal),
+                None if failed.cause.kind == CauseKind::Stopped => Generated::Stopped,
+                None => Generated::Sample(Box::new(self.failed(job, seed, *failed))),
+            },
+        }
+    }
+
+    fn blank(&self, job: &Job, request_seed: Option<u64>) -> Sample {
+        Sample {
+            key: job.key,
+            arm: self.arm_hash,
+            messages: job.prompt.messages_hash,
+            index: job.index,
+            status: SampleStatus::Error,
+            cause: None,
+            extraction: Extraction::none(),
+            finish: FinishReason::Unknown,
+            requested_model: self.arm.model.clone(),
+            returned_model: None,
+            fingerprint: None,
+            usage: Usage::default(),
+            cost: None,
+            price_version: None,
+            timing: Timing::default(),
+            url: self.endpoint.url().to_owned(),
+            request_id: None,
+            request_seed,
+            retries: Vec::new(),
+            raw: RawExchange::default(),
+            sim_truth: None,
+        }
+    }
+
+    fn answered(&self, job: &Job, seed: Option<u64>, answered: Answered) -> Sample {
+        let Answered { reply, retries, cost } = answered;
+        Sample {
+            status: status(&reply),
+            extraction: reply.extraction,
+            finish: reply.finish,
+            returned_model: reply.returned_model,
+            fingerprint: reply.fingerprint,
+            usage: reply.usage,
+            cost,
+            price_version: cost.map(|_| self.endpoint.prices().version().to_owned()),
+            timing: reply.timing,
+            request_id: reply.request_id,
+            retries,
+            raw: reply.raw,
+            sim_truth: reply.sim_truth,
+            ..self.blank(job, seed)
+        }
+    }
+
+    fn failed(&self, job: &Job, seed: Option<u64>, failed: Failed) -> Sample {
+        Sample {
+            cause: Some(failed.cause),
+            timing: failed.timing,
+            request_id: failed.request_id,
+            retries: failed.retries,
+            raw: failed.raw,
+            ..self.blank(job, seed)
+        }
+    }
+}
+
+/// How a readable reply counts. The filter comes first: a withheld answer is `blocked` even when it was also cut.
+#[must_use]
+pub fn status(reply: &Reply) -> SampleStatus {
+    if reply.blocked {
+        SampleStatus::Blocked
+    } else if reply.finish == FinishReason::Length {
+        SampleStatus::Truncated
+    } else if reply.extraction.answer().trim().is_empty() {
+        SampleStatus::Empty
+    } else {
+        SampleStatus::Ok
+    }
+}
