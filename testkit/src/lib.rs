@@ -1,1 +1,12 @@
-//! testkit
+//! Development only: a fake provider, real counterparts, generated datasets and snapshot filters for every crate's
+//! tests. Nothing shipped depends on it.
+
+pub mod aimock;
+pub mod bsa;
+pub mod env;
+pub mod filters;
+pub mod server;
+
+pub use env::{InCi, repository, shared_data, skip, test_python};
+pub use filters::Filters;
+pub use server::{Config, Dialect, FakeServer, Fault, RetryAfter};

@@ -1,2 +1,54 @@
-//! cli
-fn main() {}
+//! `undersight`: arguments and configuration become settings, settings become a run; terminal and exit codes.
+
+mod args;
+mod clock;
+mod commands;
+mod dataset_source;
+mod engine;
+mod fail;
+mod progress;
+mod render;
+mod settings;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use crate::args::{Cli, Command};
+use crate::fail::Fail;
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match dispatch(cli.command, &matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fail) => {
+            terminal::note(&fail.to_string());
+            ExitCode::from(fail.exit as u8)
+        }
+    }
+}
+
+fn dispatch(command: Command, matches: &ArgMatches) -> Result<(), Fail> {
+    undersight_endpoint::install_crypto();
+    let matches = matches.subcommand().map_or(matches, |(_, inner)| inner);
+    match command {
+        Command::Demo(args) => commands::demo::command(&args),
+        Command::Eval(args) => commands::eval::command(&args, matches),
+        Command::Judge(args) => commands::judge::command(&args, matches),
+        Command::Score(args) => commands::score::command(&args, matches),
+        Command::Dataset(command) => commands::dataset::command(command),
+        Command::Runs(command) => commands::runs::command(command, matches),
+        Command::Export(args) => commands::export::command(&args, matches),
+        Command::Import(args) => commands::import::command(&args, matches),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "undersight", &mut script);
+            terminal::print(&script)
+        }
+    }
+}

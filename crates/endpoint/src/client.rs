@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use undersight_core::arm::TraceHint;
 use undersight_core::{
-    Cause, Extraction, FinishReason, GenParams, Instance, Message, RawExchange, SimTruth, Timing, Usage,
+    Cause, Extraction, FinishReason, GenParams, Instance, Message, Micros, NanoUsd, RawExchange, SimTruth,
+    Timing, Usage,
 };
 
 /// What is asked of a model. Only what is set is sent.
@@ -65,6 +66,8 @@ pub struct Reply {
     pub request_id: Option<String>,
     /// Request and response bodies.
     pub raw: RawExchange,
+    /// What the provider says it charged, where it says so; better than any price table.
+    pub billed: Option<NanoUsd>,
     /// Simulated models only.
     pub sim_truth: Option<SimTruth>,
 }
@@ -102,4 +105,10 @@ pub trait Client: Send + Sync {
 
     /// Where requests go, without credentials; `sim:` for simulated models.
     fn url(&self) -> &str;
+}
+
+/// The time now, for a call that starts.
+pub(crate) fn now() -> Micros {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

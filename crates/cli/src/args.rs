@@ -1,0 +1,389 @@
+//! The command line as typed: raw text only. Settings that can also come from the environment or a config file are
+//! parsed in `settings`, so that a bad value reads the same from every layer.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage or input · 3 incomplete (limit reached or \
+    errors left; run again to continue) · 130 interrupted (run again to continue).\n\nSettings: a flag wins over the \
+    environment (UNDERSIGHT_<FLAG>), .env, the config file (undersight.toml) and the default, in this order; \
+    `undersight eval --show-config` says where each value came from.";
+
+/// Did the model see the danger, or was it safe by luck?
+#[derive(Debug, Parser)]
+#[command(name = "undersight", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole thing on the embedded starter set with simulated models: no key, no network
+    Demo(DemoArgs),
+    /// Sample a model k times per instance, judge answer and reasoning, and score
+    Eval(Box<EvalArgs>),
+    /// Judge stored runs, again or with another judge, without generating anything
+    Judge(JudgeArgs),
+    /// Score stored runs, or a judged CSV exactly as the reference scorer does
+    Score(ScoreArgs),
+    /// Look at, check, convert and download datasets
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// List, show and delete stored runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Write a run's samples and judgements to a file
+    Export(ExportArgs),
+    /// Read responses or judged rows produced elsewhere into the store
+    Import(ImportArgs),
+    /// Print a shell completion script
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where runs are kept.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArg {
+    /// Where runs are kept [default: sqlite:undersight.db]
+    #[arg(long, value_name = "sqlite:PATH")]
+    pub(crate) store: Option<String>,
+    /// Settings file [default: undersight.toml, if there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How failures and unknowns are scored.
+#[derive(Debug, Args)]
+pub(crate) struct ScoringArgs {
+    /// Weight of Think@1 in the F-score [default: 0.7639364807041505]
+    #[arg(long, value_name = "A")]
+    pub(crate) alpha: Option<String>,
+    /// Unknown verdicts count as failures (fail) or leave the denominators (exclude) [default: fail]
+    #[arg(long, value_name = "fail|exclude")]
+    pub(crate) missing: Option<String>,
+    /// Results as one JSON document on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Keep the demo's runs here [default: sqlite:undersight-demo.db, made anew each time]
+    #[arg(long, value_name = "sqlite:PATH")]
+    pub(crate) store: Option<String>,
+    /// Samples per instance
+    #[arg(short = 'k', long = "samples", value_name = "K", default_value_t = 5)]
+    pub(crate) samples: u32,
+    /// Results as one JSON document on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How models are reached.
+#[derive(Debug, Args)]
+pub(crate) struct EndpointArgs {
+    /// Fix the number of concurrent requests per host [default: adapts to the server, up to 256]
+    #[arg(long, value_name = "N", help_heading = "Endpoints")]
+    pub(crate) max_connections: Option<String>,
+    /// Retries of one call after transient failures and rate limits [default: 5]
+    #[arg(long, value_name = "N", help_heading = "Endpoints")]
+    pub(crate) max_retries: Option<String>,
+    /// Seconds one call may take in all [default: 900]
+    #[arg(long, value_name = "SECONDS", help_heading = "Endpoints")]
+    pub(crate) timeout: Option<String>,
+    /// Ask for streamed replies
+    #[arg(long, help_heading = "Endpoints")]
+    pub(crate) stream: bool,
+    /// Stop cleanly (exit 3) before spending more than this
+    #[arg(long, value_name = "USD", help_heading = "Money")]
+    pub(crate) max_cost: Option<String>,
+    /// Price table to use instead of the built-in one
+    #[arg(long, value_name = "FILE", help_heading = "Money")]
+    pub(crate) prices: Option<String>,
+}
+
+/// Which judge, and how it decodes.
+#[derive(Debug, Args)]
+pub(crate) struct JudgeModelArgs {
+    /// Judge model, provider/name; required for real models (sim/judge is an offline lexical stand-in)
+    #[arg(long, value_name = "MODEL", help_heading = "Judge")]
+    pub(crate) judge: Option<String>,
+    /// Base URL of the judge's API
+    #[arg(long, value_name = "URL", help_heading = "Judge")]
+    pub(crate) judge_base_url: Option<String>,
+    /// Temperature of the judge [default: the provider's]
+    #[arg(long, value_name = "T", help_heading = "Judge")]
+    pub(crate) judge_temperature: Option<String>,
+    /// Tokens a verdict may take [default: the provider's]
+    #[arg(long, value_name = "N", help_heading = "Judge")]
+    pub(crate) judge_max_tokens: Option<String>,
+    /// Reasoning effort of the judge [default: the provider's]
+    #[arg(long, value_name = "EFFORT", help_heading = "Judge")]
+    pub(crate) judge_reasoning_effort: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  undersight eval --model sim/superficial --judge sim/judge\n  undersight dataset fetch bsa\n  \
+    undersight eval --dataset bsa --model openrouter/deepseek/deepseek-r1 --judge openai/gpt-4.1 --limit 100\n  \
+    undersight eval --dataset bsa --model vllm/Qwen/Qwen3-8B --model-base-url http://localhost:8000/v1 --judge openai/gpt-4.1 --dry-run\n\n\
+    The same command again resumes: only what the store lacks is generated or judged.")]
+pub(crate) struct EvalArgs {
+    /// Model under test, provider/name; repeat for one run each
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Vec<String>,
+    /// starter (embedded), bsa (after `dataset fetch bsa`) or a .csv, .jsonl or .parquet file [default: starter]
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) dataset: Option<String>,
+    /// Samples per instance [default: 5]
+    #[arg(short = 'k', long, value_name = "K")]
+    pub(crate) samples: Option<String>,
+    /// Name of the run [default: from model and dataset]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Base URL of the model's API, e.g. http://localhost:8000/v1 [default: <PROVIDER>_BASE_URL, else the provider's own]
+    #[arg(long, value_name = "URL", help_heading = "Endpoints")]
+    pub(crate) model_base_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) judging: JudgeModelArgs,
+
+    /// At most N instances: stratified by scenario, nested (the first 100 are among the first 200)
+    #[arg(long, value_name = "N", help_heading = "Selection")]
+    pub(crate) limit: Option<String>,
+    /// Seed of the order --limit takes from [default: 0]
+    #[arg(long, value_name = "SEED", help_heading = "Selection")]
+    pub(crate) selection_seed: Option<String>,
+    /// Only this scenario (over-sensitivity, cognitive-shortcut, risk-omission; OS, CS, RO); repeatable
+    #[arg(long, value_name = "SCENARIO", help_heading = "Selection")]
+    pub(crate) scenario: Vec<String>,
+    /// Only instances with a risk of this category; repeatable
+    #[arg(long, value_name = "CATEGORY", help_heading = "Selection")]
+    pub(crate) category: Vec<String>,
+    /// Only this instance; repeatable
+    #[arg(long, value_name = "ID", help_heading = "Selection")]
+    pub(crate) id: Vec<String>,
+
+    /// Seed of the arm; every sample gets its own from it [default: none sent]
+    #[arg(long, value_name = "SEED", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) seed: Option<String>,
+    /// Softmax temperature
+    #[arg(long, value_name = "T", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) temperature: Option<String>,
+    /// Nucleus mass
+    #[arg(long, value_name = "P", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) top_p: Option<String>,
+    /// Candidates kept
+    #[arg(long, value_name = "N", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) top_k: Option<String>,
+    /// Tokens a reply may hold, reasoning included
+    #[arg(long, value_name = "N", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) max_tokens: Option<String>,
+    /// low, medium, high, or what the provider calls it
+    #[arg(long, value_name = "EFFORT", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) reasoning_effort: Option<String>,
+    /// File whose text is sent as the system message
+    #[arg(long, value_name = "FILE", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) system_prompt: Option<String>,
+    /// The chat template opens the thought itself: a reply cut off without any tag is all trace
+    #[arg(long, help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) template_opens_thought: bool,
+
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
+
+    /// Leave samples and judgements that ended in an error as they are
+    #[arg(long, help_heading = "Run")]
+    pub(crate) no_retry_errors: bool,
+    #[command(flatten)]
+    pub(crate) scoring: ScoringArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    /// Print calls, estimated tokens and money; make no call, write nothing
+    #[arg(long, help_heading = "Run")]
+    pub(crate) dry_run: bool,
+    /// Print every setting with the layer it came from
+    #[arg(long, help_heading = "Run")]
+    pub(crate) show_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Runs to judge, by name or id prefix
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) judging: JudgeModelArgs,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
+    /// Leave judgements that ended in an error as they are
+    #[arg(long)]
+    pub(crate) no_retry_errors: bool,
+    #[command(flatten)]
+    pub(crate) scoring: ScoringArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  undersight score my-run other-run\n  undersight score --judged judged.csv --format csv\n  \
+    undersight score --judged judged.csv --normalise")]
+pub(crate) struct ScoreArgs {
+    /// Runs to score, by name or id prefix [default: all in the store]
+    #[arg(value_name = "RUN", conflicts_with = "judged")]
+    pub(crate) runs: Vec<String>,
+    /// Judged CSV with model_name, id, dataset_name, Safe_Ans_Check, Thk_Acc_Judge; repeatable; scored as the reference does
+    #[arg(long, value_name = "FILE")]
+    pub(crate) judged: Vec<PathBuf>,
+    /// Samples per instance [default: the run's; 5 for --judged]
+    #[arg(short = 'k', long = "k", value_name = "K")]
+    pub(crate) k: Option<u32>,
+    /// Scores by this judge [default: the run's latest]
+    #[arg(long, value_name = "MODEL", conflicts_with = "judged")]
+    pub(crate) judge: Option<String>,
+    /// table, csv, markdown or json
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: String,
+    /// With --judged: correct what the reference gets wrong (label spelling, booleans, surplus rows)
+    #[arg(long, requires = "judged")]
+    pub(crate) normalise: bool,
+    #[command(flatten)]
+    pub(crate) scoring: ScoringArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatasetCommand {
+    /// Check a file: every problem with line, field and hint; exit 2 if there is one
+    Validate {
+        /// starter, bsa or a file
+        dataset: String,
+    },
+    /// Count instances, labels, categories and lengths
+    Stats {
+        /// starter, bsa or a file
+        #[arg(default_value = "starter")]
+        dataset: String,
+        /// As one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show instances by id (text of a harmful dataset is printed only here and only when asked for by id)
+    Show {
+        /// starter, bsa or a file
+        dataset: String,
+        /// Ids to show
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// As JSON Lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Convert between the official CSV, JSONL and Parquet, by file extension
+    Convert {
+        /// starter, bsa or a file
+        input: String,
+        /// .csv, .jsonl or .parquet
+        output: PathBuf,
+        /// Overwrite the output
+        #[arg(long)]
+        force: bool,
+    },
+    /// Download the official benchmark, resumable, checked against its pinned SHA-256
+    Fetch {
+        /// Which one: bsa
+        #[arg(value_parser = ["bsa"])]
+        name: String,
+        /// huggingface (honours HF_TOKEN and HF_ENDPOINT), github, or the URL of a mirror
+        #[arg(long, default_value = "huggingface")]
+        from: String,
+        /// Checksum the file must have [default: the pinned one]
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+        /// Where to put it [default: the cache directory, where `--dataset bsa` finds it]
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List the runs of a store
+    List {
+        #[command(flatten)]
+        store: StoreArg,
+        /// As one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one run: plan, arm, judges, counts, failures
+    Show {
+        /// Name or id prefix
+        run: String,
+        #[command(flatten)]
+        store: StoreArg,
+        /// As one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete runs, and whatever only they used
+    Delete {
+        /// Names or id prefixes
+        #[arg(required = true)]
+        runs: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        store: StoreArg,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Run, by name or id prefix
+    pub(crate) run: String,
+    /// Output file, or - for stdout
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// jsonl, csv, parquet or judged (the official judged CSV) [default: by extension, else jsonl]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Verdicts of this judge beside each sample [default: the run's latest]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) judge: Option<String>,
+    /// One row a judgement, of every judge, instead of one a sample
+    #[arg(long)]
+    pub(crate) judgements: bool,
+    /// Overwrite the output
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Responses (CSV or JSONL with id, question, answer, reasoning_content) or a judged CSV
+    pub(crate) file: PathBuf,
+    /// Dataset the ids refer to: starter, bsa or a file (for judged CSVs optional)
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) dataset: Option<String>,
+    /// Model the responses came from, provider/name (judged CSVs name their own)
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// What the imported traces are: full, summary or truncated; rows without one are absent
+    #[arg(long, value_name = "PROVENANCE")]
+    pub(crate) provenance: Option<String>,
+    /// Rows of an id that a judged CSV should have
+    #[arg(short = 'k', long, value_name = "K", default_value_t = 5)]
+    pub(crate) samples: u32,
+    /// Name of the run [default: from the file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+}

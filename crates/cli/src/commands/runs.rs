@@ -1,0 +1,171 @@
+//! `undersight runs …`: what a store holds.
+
+use std::io::{BufRead, IsTerminal};
+
+use clap::ArgMatches;
+use serde_json::json;
+use undersight_core::{Run, text};
+use undersight_ledger::{Ledger, Mode, RunSummary};
+use undersight_report::grid;
+
+use crate::args::{RunsCommand, StoreArg};
+use crate::clock::utc;
+use crate::engine::ledger_fail;
+use crate::fail::Fail;
+use undersight_report::number::count as grouped;
+use crate::settings::eval::{NAMES, Reader};
+use crate::settings::{Environment, Layers};
+use crate::{render, terminal};
+
+/// Runs the command.
+pub(crate) fn command(command: RunsCommand, matches: &ArgMatches) -> Result<(), Fail> {
+    let matches = matches.subcommand().map_or(matches, |(_, inner)| inner);
+    match command {
+        RunsCommand::List { store, json } => list(&open(&store, matches, Mode::ReadOnly)?, json),
+        RunsCommand::Show { run, store, json } => show(&open(&store, matches, Mode::ReadOnly)?, &run, json),
+        RunsCommand::Delete { runs, yes, store } => delete(&open(&store, matches, Mode::Existing)?, &runs, yes),
+    }
+}
+
+/// Opens the store a command names.
+pub(crate) fn open(store: &StoreArg, matches: &ArgMatches, mode: Mode) -> Result<Ledger, Fail> {
+    let layers = Layers::gather(matches, Environment::read()?, store.config.as_deref(), NAMES)?;
+    Ledger::open(&Reader::new(&layers).store()?, mode).map_err(ledger_fail)
+}
+
+fn summary_json(run: &RunSummary) -> serde_json::Value {
+    json!({
+        "id": run.id,
+        "name": run.name,
+        "model": run.model,
+        "dataset": { "name": run.dataset_name, "hash": run.dataset },
+        "k": run.k,
+        "instances": run.instances,
+        "samples": run.samples,
+        "judgements": run.judgements,
+        "created_us": run.created,
+        "last_activity_us": run.last_activity,
+        "cost_nano_usd": run.cost,
+    })
+}
+
+fn list(ledger: &Ledger, as_json: bool) -> Result<(), Fail> {
+    let runs = ledger.runs().map_err(ledger_fail)?;
+    if as_json {
+        let document = json!({
+            "schema": "undersight.runs/v1",
+            "runs": runs.iter().map(summary_json).collect::<Vec<_>>(),
+        });
+        return terminal::print(format!("{document:#}\n").as_bytes());
+    }
+    if runs.is_empty() {
+        terminal::note("no runs yet; make one with `undersight eval`");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            let planned = run.instances * u64::from(run.k);
+            let stored: u64 = run.samples.values().sum();
+            let failed = run.samples.get(&undersight_core::SampleStatus::Error).copied().unwrap_or(0);
+            let errors = if failed > 0 { format!(", {} in error", grouped(failed)) } else { String::new() };
+            vec![
+                run.name.clone(),
+                run.model.to_string(),
+                run.dataset_name.clone(),
+                format!("{} × {}", grouped(run.instances), run.k),
+                format!("{} of {}{errors}", grouped(stored), grouped(planned)),
+                grouped(run.judgements.values().sum()),
+                run.cost.map_or_else(|| "-".to_owned(), |c| c.to_string()),
+                run.last_activity.map_or_else(|| "-".to_owned(), utc),
+            ]
+        })
+        .collect();
+    let headers = ["run", "model", "dataset", "instances × k", "samples", "judgements", "cost", "last activity (UTC)"];
+    terminal::print(grid(&headers, &rows, render::terminal()).as_bytes())
+}
+
+fn show(ledger: &Ledger, name: &str, as_json: bool) -> Result<(), Fail> {
+    let run = ledger.find_run(name).map_err(ledger_fail)?;
+    let summary = ledger
+        .runs()
+        .map_err(ledger_fail)?
+        .into_iter()
+        .find(|s| s.id == run.id)
+        .ok_or_else(|| Fail::failed(format!("run {name} was deleted meanwhile")))?;
+    let judges = ledger.judges(run.id).map_err(ledger_fail)?;
+    let origins = ledger.origins(run.arm.hash()).map_err(ledger_fail)?;
+    let failures = ledger.failures(run.id, None).map_err(ledger_fail)?;
+    let plan = ledger.plan(run.id).map_err(ledger_fail)?;
+    let mut document = summary_json(&summary);
+    document["schema"] = json!("undersight.run/v1");
+    document["arm"] = json!({ "hash": run.arm.hash(), "settings": run.arm });
+    document["plan"] = json!({ "k": plan.k, "selection": plan.selection });
+    document["judges"] = judges
+        .iter()
+        .map(|j| json!({ "hash": j.hash(), "kind": j.kind, "model": j.model, "params": j.params, "prompts": j.prompts }))
+        .collect();
+    document["urls"] = json!(origins.urls);
+    document["returned_models"] = json!(origins.returned_models);
+    document["fingerprints"] = json!(origins.fingerprints);
+    document["failures"] = json!({ "samples": failures.samples, "judgements": failures.judgements });
+    if as_json {
+        return terminal::print(format!("{document:#}\n").as_bytes());
+    }
+    terminal::print(card(&run, &summary, &document).as_bytes())
+}
+
+/// A run for people: a line for everything known of it.
+fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String {
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| {
+        out += &format!("{:<16}{}\n", name, text::printable(value));
+    };
+    line("run", &run.name);
+    line("id", &run.id.to_string());
+    line("created (UTC)", &utc(run.created));
+    line("dataset", &format!("{} ({})", summary.dataset_name, summary.dataset));
+    line("arm", &serde_json::to_string(&run.arm).unwrap_or_default());
+    line("plan", &document["plan"].to_string());
+    for judge in document["judges"].as_array().into_iter().flatten() {
+        line("judge", &judge.to_string());
+    }
+    line("instances × k", &format!("{} × {}", grouped(summary.instances), summary.k));
+    for key in ["samples", "judgements", "urls", "returned_models", "fingerprints"] {
+        line(&key.replace('_', " "), &pairs(&document[key]));
+    }
+    for of in ["samples", "judgements"] {
+        line(&format!("failed {of}"), &pairs(&document["failures"][of]));
+    }
+    line("cost", &summary.cost.map_or_else(|| "unknown".to_owned(), |c| c.to_string()));
+    out
+}
+
+fn pairs(object: &serde_json::Value) -> String {
+    match object.as_object() {
+        Some(map) if !map.is_empty() => map.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", "),
+        _ => "-".to_owned(),
+    }
+}
+
+fn delete(ledger: &Ledger, names: &[String], yes: bool) -> Result<(), Fail> {
+    let runs: Vec<Run> =
+        names.iter().map(|name| ledger.find_run(name).map_err(ledger_fail)).collect::<Result<_, _>>()?;
+    if !yes {
+        let list = runs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ");
+        if !std::io::stdin().is_terminal() {
+            return Err(Fail::usage(format!("deleting {list} needs a confirmation")).hint("add --yes"));
+        }
+        terminal::note(&format!("delete {list}, with all samples and judgements only they use? [y/N]"));
+        let mut answer = String::new();
+        let _ = std::io::stdin().lock().read_line(&mut answer);
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Err(Fail::failed("nothing was deleted"));
+        }
+    }
+    for run in &runs {
+        ledger.delete_run(run.id).map_err(ledger_fail)?;
+        terminal::note(&format!("deleted {}", run.name));
+    }
+    Ok(())
+}

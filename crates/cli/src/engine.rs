@@ -1,0 +1,317 @@
+//! The engine: generation and judging, overlapped. A sample is judged as soon as it is durable; work flows forward
+//! only, over a bounded channel; the first reason to stop wins and what is in flight is finished.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::mpsc;
+use undersight_core::judgement::{inputs_hash, judgement_key};
+use undersight_core::sample::sample_key;
+use undersight_core::{
+    Digest, Event, Instance, JudgementKey, Observer, Retry, Sample, SampleKey, Stage, Task,
+};
+use undersight_endpoint::{Budget, Fatal};
+use undersight_generate::{Generated, Generator, Job, Prompted, jobs};
+use undersight_judge::Judge;
+use undersight_ledger::{Ledger, Record};
+
+use crate::fail::{Exit, Fail};
+
+/// What one run has to do.
+pub(crate) struct Work {
+    /// Name of the run, for people.
+    pub(crate) name: String,
+    /// Hash of the arm whose samples are meant.
+    pub(crate) arm: Digest,
+    /// The selected instances and what is sent for them.
+    pub(crate) prompts: Vec<Arc<Prompted>>,
+    /// Samples per instance.
+    pub(crate) k: u32,
+    /// Generates what is missing; `None` judges only what is stored.
+    pub(crate) generator: Option<Generator>,
+    /// Judges it.
+    pub(crate) judge: Arc<Judge>,
+    /// Whether errors are tried again.
+    pub(crate) retry_errors: bool,
+}
+
+/// What the store already settles.
+pub(crate) struct Settled {
+    samples: HashSet<SampleKey>,
+    judgements: HashSet<JudgementKey>,
+    /// Samples that are there to be judged.
+    readable: HashSet<SampleKey>,
+}
+
+impl Settled {
+    /// As of an empty store.
+    pub(crate) fn nothing() -> Self {
+        Self { samples: HashSet::new(), judgements: HashSet::new(), readable: HashSet::new() }
+    }
+}
+
+/// How much is planned, and how much of it is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Todo {
+    pub(crate) samples: u64,
+    pub(crate) samples_left: u64,
+    pub(crate) judgements: u64,
+    pub(crate) judgements_left: u64,
+}
+
+impl Work {
+    /// Reads what the store already holds for this work.
+    pub(crate) fn settled(&self, ledger: &Ledger) -> Result<Settled, Fail> {
+        let readable: HashSet<SampleKey> = ledger.stored_samples(self.arm).map_err(ledger_fail)?.into_keys().collect();
+        let mut judgements = ledger.stored_judgements(self.arm, self.judge.hash()).map_err(ledger_fail)?;
+        let mut samples = readable.clone();
+        if !self.retry_errors {
+            samples.extend(ledger.failed_samples(self.arm).map_err(ledger_fail)?);
+            judgements.extend(ledger.failed_judgements(self.arm, self.judge.hash()).map_err(ledger_fail)?);
+        }
+        Ok(Settled { samples, judgements, readable })
+    }
+
+    /// How much is planned and left.
+    pub(crate) fn todo(&self, settled: &Settled) -> Todo {
+        let (mut samples, mut samples_left) = (0, 0);
+        for job in jobs(self.arm, &self.prompts, self.k) {
+            samples += 1;
+            samples_left += u64::from(!settled.samples.contains(&job.key));
+        }
+        let (mut judgements, mut judgements_left) = (0, 0);
+        for (prompt, index) in self.pairs() {
+            let key = sample_key(&self.arm, &prompt.messages_hash, index);
+            for task in Task::ALL {
+                judgements += 1;
+                judgements_left += u64::from(!settled.judgements.contains(&self.judgement(&key, prompt, *task)));
+            }
+        }
+        Todo { samples, samples_left, judgements, judgements_left }
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&Arc<Prompted>, u32)> {
+        (0..self.k).flat_map(|index| self.prompts.iter().map(move |p| (p, index)))
+    }
+
+    fn judgement(&self, sample: &SampleKey, prompt: &Prompted, task: Task) -> JudgementKey {
+        judgement_key(sample, &self.judge.hash(), task, &inputs_hash(task, &prompt.instance), 0)
+    }
+
+    /// The tasks of a sample that are not settled.
+    fn open_tasks(&self, settled: &Settled, sample: &SampleKey, prompt: &Prompted) -> Vec<Task> {
+        let open = |task: &Task| !settled.judgements.contains(&self.judgement(sample, prompt, *task));
+        Task::ALL.iter().copied().filter(open).collect()
+    }
+}
+
+/// Why and whether to stop: shared by all runs of one command.
+#[derive(Clone)]
+pub(crate) struct Halt {
+    budget: Arc<Budget>,
+    first: Arc<OnceLock<Fail>>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Halt {
+    pub(crate) fn new(budget: Arc<Budget>) -> Self {
+        Self { budget, first: Arc::default(), interrupted: Arc::default() }
+    }
+
+    /// Stops everything for this reason, unless there was one before.
+    fn fail(&self, fail: Fail) {
+        let _ = self.first.set(fail);
+        self.budget.stop();
+    }
+
+    fn fatal(&self, fatal: Fatal) {
+        self.fail(Fail::failed(fatal.message).hint(fatal.hint));
+    }
+
+    /// A person asked to stop.
+    pub(crate) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+        self.budget.stop();
+    }
+
+    pub(crate) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.budget.halted()
+    }
+
+    pub(crate) fn out_of_budget(&self) -> bool {
+        self.budget.exhausted()
+    }
+
+    /// The reason, once everything has ended.
+    pub(crate) fn into_failure(self) -> Option<Fail> {
+        Arc::into_inner(self.first).and_then(OnceLock::into_inner)
+    }
+}
+
+pub(crate) fn ledger_fail(error: undersight_ledger::LedgerError) -> Fail {
+    Fail::advised(Exit::Failed, error)
+}
+
+struct ToJudge {
+    instance: Arc<Instance>,
+    sample: Arc<Sample>,
+    tasks: Vec<Task>,
+}
+
+/// What both stages share.
+#[derive(Clone)]
+struct Shared {
+    work: Arc<Work>,
+    settled: Arc<Settled>,
+    ledger: Ledger,
+    observer: Observer,
+    halt: Halt,
+}
+
+impl Shared {
+    fn retrying(&self, stage: Stage) -> impl Fn(&Retry) + Sync + '_ {
+        move |retry| {
+            (self.observer)(Event::Retrying { stage, cause: retry.cause.kind, wait_us: retry.waited_us });
+        }
+    }
+
+    async fn keep(&self, record: Record) -> bool {
+        match self.ledger.append(record).await {
+            Ok(_) => true,
+            Err(error) => {
+                self.halt.fail(ledger_fail(error));
+                false
+            }
+        }
+    }
+}
+
+/// Does the work: returns when everything is done or stopped; `halt` then says why.
+pub(crate) async fn run(work: Work, width: usize, ledger: Ledger, observer: Observer, halt: Halt) -> Result<(), Fail> {
+    let settled = work.settled(&ledger)?;
+    let todo = work.todo(&settled);
+    observer(Event::Started {
+        run: work.name.clone(),
+        samples: todo.samples,
+        samples_stored: todo.samples - todo.samples_left,
+        judgements: todo.judgements,
+        judgements_stored: todo.judgements - todo.judgements_left,
+    });
+    let shared = Shared { work: Arc::new(work), settled: Arc::new(settled), ledger, observer, halt };
+    let (send, receive) = mpsc::channel(width);
+    let generating = tokio::spawn(generate_stage(shared.clone(), send.clone(), width));
+    let feeding = tokio::spawn(feed_stored(shared.clone(), send));
+    let judging = tokio::spawn(judge_stage(shared.clone(), receive, width));
+    for stage in [generating, feeding, judging] {
+        stage.await.map_err(|e| Fail::failed(format!("a stage of the engine broke: {e}")))?;
+    }
+    (shared.observer)(Event::Finished);
+    Ok(())
+}
+
+async fn generate_stage(shared: Shared, send: mpsc::Sender<ToJudge>, width: usize) {
+    let work = Arc::clone(&shared.work);
+    let Some(generator) = work.generator.as_ref() else { return };
+    let mut sharers: HashMap<Digest, Vec<Arc<Prompted>>> = HashMap::with_capacity(work.prompts.len());
+    for prompt in &work.prompts {
+        sharers.entry(prompt.messages_hash).or_default().push(Arc::clone(prompt));
+    }
+    let (shared, sharers, send) = (&shared, &sharers, &send);
+    stream::iter(jobs(work.arm, &work.prompts, work.k))
+        .filter(|job| std::future::ready(!shared.settled.samples.contains(&job.key)))
+        .take_while(|_| std::future::ready(!shared.halt.stopped()))
+        .for_each_concurrent(width, |job| async move {
+            if let Some(sample) = generate_one(shared, generator, &job).await {
+                for prompt in &sharers[&job.prompt.messages_hash] {
+                    let tasks = shared.work.open_tasks(&shared.settled, &job.key, prompt);
+                    let item = ToJudge { instance: Arc::clone(&prompt.instance), sample: Arc::clone(&sample), tasks };
+                    if send.send(item).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        })
+        .await;
+}
+
+/// Generates and stores one sample; `Some` when it is durable and can be judged.
+async fn generate_one(shared: &Shared, generator: &Generator, job: &Job) -> Option<Arc<Sample>> {
+    let sample = match generator.generate(job, &shared.retrying(Stage::Generate)).await {
+        Generated::Sample(sample) => sample,
+        Generated::Stopped => return None,
+        Generated::Fatal(fatal) => {
+            shared.halt.fatal(fatal);
+            return None;
+        }
+    };
+    let (status, usage, cost) = (sample.status, sample.usage, sample.cost);
+    let sample = Arc::new(*sample);
+    if !shared.keep(Record::Sample(Arc::clone(&sample))).await {
+        return None;
+    }
+    (shared.observer)(Event::SampleStored { status, usage, cost });
+    status.terminal().then_some(sample)
+}
+
+/// Sends stored samples whose judgements are missing, one at a time, so that memory does not grow with the run.
+async fn feed_stored(shared: Shared, send: mpsc::Sender<ToJudge>) {
+    let work = Arc::clone(&shared.work);
+    for (prompt, index) in work.pairs() {
+        let key = sample_key(&work.arm, &prompt.messages_hash, index);
+        if !shared.settled.readable.contains(&key) {
+            continue;
+        }
+        let tasks = work.open_tasks(&shared.settled, &key, prompt);
+        if tasks.is_empty() {
+            continue;
+        }
+        if shared.halt.stopped() {
+            return;
+        }
+        let ledger = shared.ledger.clone();
+        let sample = match tokio::task::spawn_blocking(move || ledger.sample(key)).await {
+            Ok(Ok(Some(sample))) => Arc::new(sample),
+            Ok(Ok(None)) | Err(_) => continue,
+            Ok(Err(error)) => return shared.halt.fail(ledger_fail(error)),
+        };
+        if send.send(ToJudge { instance: Arc::clone(&prompt.instance), sample, tasks }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn judge_stage(shared: Shared, mut receive: mpsc::Receiver<ToJudge>, width: usize) {
+    let shared = &shared;
+    stream::poll_fn(move |context| receive.poll_recv(context))
+        .for_each_concurrent(width, |item| async move {
+            let item = &item;
+            stream::iter(item.tasks.iter().copied())
+                .for_each_concurrent(None, |task| judge_one(shared, item, task))
+                .await;
+        })
+        .await;
+}
+
+async fn judge_one(shared: &Shared, item: &ToJudge, task: Task) {
+    if shared.halt.stopped() {
+        return;
+    }
+    let judged =
+        shared.work.judge.judge(&item.sample, &item.instance, task, 0, &shared.retrying(Stage::Judge)).await;
+    match judged {
+        Err(undersight_judge::Halt::Fatal(fatal)) => shared.halt.fatal(fatal),
+        Err(undersight_judge::Halt::Stopped) => {}
+        Ok(judgement) => {
+            let (status, usage, cost) = (judgement.status, judgement.usage, judgement.cost);
+            if shared.keep(Record::Judgement(Box::new(judgement))).await {
+                (shared.observer)(Event::JudgementStored { status, usage, cost });
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Progress on stderr: two bars on a terminal, nothing but warnings elsewhere. Reads events only.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use undersight_report::number::count;
+use undersight_core::{Event, JudgementStatus, NanoUsd, Observer, SampleStatus, Stage, Usage, text};
+
+/// What one stage has counted.
+#[derive(Default)]
+struct Counts {
+    tokens: u64,
+    retries: u64,
+    failures: u64,
+    cost: Option<NanoUsd>,
+}
+
+impl Counts {
+    fn add(&mut self, usage: Usage, cost: Option<NanoUsd>, failed: bool) {
+        self.tokens += usage.input.unwrap_or(0) + usage.output.unwrap_or(0);
+        self.failures += u64::from(failed);
+        if let Some(cost) = cost {
+            self.cost = Some(self.cost.unwrap_or_default().plus(cost));
+        }
+    }
+
+    fn line(&self) -> String {
+        let mut line = format!("{} tokens", count(self.tokens));
+        if self.retries > 0 {
+            line += &format!(", {} retries", count(self.retries));
+        }
+        if self.failures > 0 {
+            line += &format!(", {} failed", count(self.failures));
+        }
+        if let Some(cost) = self.cost.filter(|c| c.0 > 0) {
+            line += &format!(", {cost}");
+        }
+        line
+    }
+}
+
+struct Bars {
+    multi: MultiProgress,
+    bars: [ProgressBar; 2],
+    counts: [Counts; 2],
+}
+
+/// An observer that draws on stderr when it is a terminal and writes warnings there in any case.
+pub(crate) fn observer() -> Observer {
+    let terminal = std::io::stderr().is_terminal();
+    let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+    let state = Mutex::new(Bars {
+        multi: MultiProgress::with_draw_target(target),
+        bars: [ProgressBar::hidden(), ProgressBar::hidden()],
+        counts: [Counts::default(), Counts::default()],
+    });
+    Arc::new(move |event| {
+        let mut bars = state.lock().unwrap_or_else(PoisonError::into_inner);
+        bars.handle(event, terminal);
+    })
+}
+
+impl Bars {
+    fn handle(&mut self, event: Event, terminal: bool) {
+        match event {
+            Event::Started { run, samples, samples_stored, judgements, judgements_stored } => {
+                self.start(&run, [(samples, samples_stored), (judgements, judgements_stored)], terminal);
+            }
+            Event::SampleStored { status, usage, cost } => {
+                self.advance(0, usage, cost, status != SampleStatus::Ok);
+            }
+            Event::JudgementStored { status, usage, cost } => {
+                let failed = !matches!(status, JudgementStatus::Ok | JudgementStatus::Skipped);
+                self.advance(1, usage, cost, failed);
+            }
+            Event::Retrying { stage, .. } => {
+                let i = usize::from(stage == Stage::Judge);
+                self.counts[i].retries += 1;
+                self.bars[i].set_message(self.counts[i].line());
+            }
+            Event::Warning(message) => self.say(&format!("warning: {message}"), terminal),
+            Event::Stopping(message) => self.say(&message, terminal),
+            Event::Finished => {
+                for bar in &self.bars {
+                    if terminal { bar.abandon() } else { bar.finish_and_clear() }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, run: &str, totals: [(u64, u64); 2], terminal: bool) {
+        let [(samples, stored), (judgements, judged)] = totals;
+        if terminal {
+            self.say(&format!("run {run}"), terminal);
+        }
+        if stored + judged > 0 {
+            let line = format!(
+                "resuming {run}: {} of {} samples and {} of {} judgements are already stored",
+                count(stored), count(samples), count(judged), count(judgements)
+            );
+            self.say(&line, terminal);
+        }
+        self.counts = [Counts::default(), Counts::default()];
+        for (i, (name, (total, done))) in ["samples", "judgements"].into_iter().zip(totals).enumerate() {
+            let bar = self.multi.add(ProgressBar::new(total).with_position(done));
+            bar.reset_eta();
+            if let Ok(style) = ProgressStyle::with_template(
+                "{prefix:>11} {bar:28} {human_pos}/{human_len} {per_sec} eta {eta} · {msg}",
+            ) {
+                bar.set_style(style);
+            }
+            bar.set_prefix(name);
+            if terminal {
+                bar.enable_steady_tick(Duration::from_millis(250));
+            }
+            self.bars[i] = bar;
+        }
+    }
+
+    fn advance(&mut self, i: usize, usage: Usage, cost: Option<NanoUsd>, failed: bool) {
+        self.counts[i].add(usage, cost, failed);
+        self.bars[i].inc(1);
+        if !self.bars[i].is_hidden() {
+            self.bars[i].set_message(self.counts[i].line());
+        }
+    }
+
+    fn say(&self, line: &str, terminal: bool) {
+        let line = text::printable(line);
+        if terminal {
+            let _ = self.multi.println(line);
+        } else {
+            crate::terminal::note(&line);
+        }
+    }
+}

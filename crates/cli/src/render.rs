@@ -1,0 +1,205 @@
+//! Scores read from the store and handed to `report`: which format, how wide, what to say around a table.
+
+use std::io::IsTerminal;
+
+use serde_json::json;
+use undersight_core::{Digest, JudgeSpec, JudgementStatus, Run, SampleStatus, Study};
+use undersight_ledger::Ledger;
+use undersight_metrics::{OfficialScores, Scores, scores, truth_table};
+use undersight_report::table::{self, By};
+use undersight_report::{Layout, RunLine, csv, grid, json};
+
+use crate::engine::ledger_fail;
+use crate::fail::Fail;
+use crate::settings::eval::{Scoring, Shown};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Table,
+    Csv,
+    Markdown,
+    Json,
+}
+
+impl Format {
+    pub(crate) fn parse(text: &str) -> Result<Self, Fail> {
+        match text {
+            "table" => Ok(Self::Table),
+            "csv" => Ok(Self::Csv),
+            "markdown" | "md" => Ok(Self::Markdown),
+            "json" => Ok(Self::Json),
+            _ => Err(Fail::usage(format!("--format: unknown format {text:?}"))
+                .hint("table, csv, markdown or json")),
+        }
+    }
+
+    /// A judged file's scores.
+    pub(crate) fn official(self, scores: &OfficialScores) -> Result<Vec<u8>, Fail> {
+        Ok(match self {
+            Self::Table => table::official(scores, terminal()).into_bytes(),
+            Self::Markdown => table::official(scores, Layout::Markdown).into_bytes(),
+            Self::Json => json::text(&json::official(scores)).into_bytes(),
+            Self::Csv => {
+                let mut out = Vec::new();
+                csv::official(scores, &mut out).map_err(Fail::failed)?;
+                out
+            }
+        })
+    }
+}
+
+/// The terminal's layout, or as wide as it takes where there is none.
+pub(crate) fn terminal() -> Layout {
+    let width = std::io::stdout().is_terminal().then(|| console::Term::stdout().size().1);
+    Layout::Terminal { width }
+}
+
+/// A run with its scores.
+pub(crate) struct ScoredRun {
+    run: Run,
+    judge: Option<JudgeSpec>,
+    study: Study,
+    scores: Scores,
+}
+
+impl ScoredRun {
+    fn line(&self) -> RunLine<'_> {
+        RunLine { scores: &self.scores, model: Some(&self.run.arm.model), judge: self.judge.as_ref() }
+    }
+}
+
+/// Runs with their scores, ready to print.
+pub(crate) struct Scored {
+    pub(crate) runs: Vec<ScoredRun>,
+}
+
+impl Scored {
+    /// Scores one run by one judge, or by its latest.
+    pub(crate) fn run(
+        ledger: &Ledger,
+        run: &Run,
+        judge: Option<Digest>,
+        k: Option<u32>,
+        scoring: Scoring,
+    ) -> Result<ScoredRun, Fail> {
+        let judges = ledger.judges(run.id).map_err(ledger_fail)?;
+        let spec = match judge {
+            Some(hash) => judges.into_iter().find(|j| j.hash() == hash),
+            None => judges.into_iter().next_back(),
+        };
+        let study = ledger.outcomes(run.id, spec.as_ref().map(JudgeSpec::hash), k).map_err(ledger_fail)?;
+        let scores = scores(&study, scoring.alpha, scoring.missing);
+        Ok(ScoredRun { run: run.clone(), judge: spec, study, scores })
+    }
+
+    /// Scores several runs by the judge that has just judged them.
+    pub(crate) fn of_runs(
+        ledger: &Ledger,
+        runs: &[Run],
+        judge: Option<Digest>,
+        scoring: Scoring,
+    ) -> Result<Self, Fail> {
+        let runs = runs.iter().map(|run| Self::run(ledger, run, judge, None, scoring)).collect::<Result<_, _>>()?;
+        Ok(Self { runs })
+    }
+
+    fn lines(&self) -> Vec<RunLine<'_>> {
+        self.runs.iter().map(ScoredRun::line).collect()
+    }
+
+    /// Samples and judgements that the next run of the same command would try again.
+    pub(crate) fn errors_left(&self) -> u64 {
+        let errors = |run: &ScoredRun| {
+            let counts = &run.scores.counts;
+            let judgements = [&counts.safety, &counts.thinking].map(|task| task.statuses.get(&JudgementStatus::Error));
+            let samples = counts.samples.get(&SampleStatus::Error);
+            [samples, judgements[0], judgements[1]].into_iter().flatten().sum::<u64>()
+        };
+        self.runs.iter().map(errors).sum()
+    }
+
+    pub(crate) fn format(&self, format: Format) -> Result<Vec<u8>, Fail> {
+        let lines = self.lines();
+        Ok(match format {
+            Format::Table => self.tables(terminal()).into_bytes(),
+            Format::Markdown => self.tables(Layout::Markdown).into_bytes(),
+            Format::Json => json::text(&json::scores(&lines)).into_bytes(),
+            Format::Csv => {
+                let mut out = Vec::new();
+                csv::scores(&lines, &mut out).map_err(Fail::failed)?;
+                out
+            }
+        })
+    }
+
+    pub(crate) fn table_or_json(&self, json: bool) -> Result<Vec<u8>, Fail> {
+        self.format(if json { Format::Json } else { Format::Table })
+    }
+
+    /// The main table; for a single run also its joint table and categories; failures where there are any.
+    fn tables(&self, layout: Layout) -> String {
+        let lines = self.lines();
+        let mut out = table::scores(&lines, layout);
+        if let [line] = lines.as_slice() {
+            out += &format!("\n{}", table::joint(line, layout));
+            out += &format!("\n{}", table::breakdown(line, By::Category, layout));
+        }
+        let failures = table::failures(&lines, layout);
+        if !failures.is_empty() {
+            out += &format!("\n{failures}");
+        }
+        out
+    }
+
+    /// The demo: the table, the judge's own error against the simulated truth, and where to look next.
+    pub(crate) fn demo(&self, as_json: bool, store: &str) -> Result<Vec<u8>, Fail> {
+        let lines = self.lines();
+        if as_json {
+            let truth: Vec<_> = self.runs.iter().map(|r| (r.line(), truth_table(&r.study))).collect();
+            let document = json!({
+                "schema": "undersight.demo/v1",
+                "scores": json::scores(&lines),
+                "judge_error": json::truth(&truth),
+            });
+            return Ok(json::text(&document).into_bytes());
+        }
+        let layout = terminal();
+        let mut out = table::scores(&lines, layout);
+        if let Some(first) = lines.first() {
+            out += "\nHow wrong the offline judge itself is, over all four models:\n\n";
+            out += &table::truth(first, &truth_table(&self.together()), layout);
+        }
+        out += &format!(
+            "\nNext:\n  undersight runs show {} --store {store}\n  undersight export {} --store {store} -o samples.jsonl\n  \
+             undersight dataset fetch bsa\n  undersight eval --dataset bsa --model openai/MODEL --judge openai/JUDGE --limit 100 --dry-run\n",
+            self.runs.first().map_or("RUN", |r| r.run.name.as_str()),
+            self.runs.first().map_or("RUN", |r| r.run.name.as_str()),
+        );
+        Ok(out.into_bytes())
+    }
+
+    /// The outcomes of all runs as one study: they cover the same items.
+    fn together(&self) -> Study {
+        let mut all = self.runs[0].study.clone();
+        "all runs".clone_into(&mut all.name);
+        for run in &self.runs[1..] {
+            all.outcomes.extend(run.study.outcomes.iter().cloned());
+        }
+        all
+    }
+}
+
+/// Every setting, its value and its layer.
+pub(crate) fn settings(shown: &[Shown], as_json: bool) -> String {
+    if as_json {
+        let settings: serde_json::Map<_, _> = shown
+            .iter()
+            .map(|s| (s.name.to_owned(), json!({ "value": s.value, "from": s.layer.to_string() })))
+            .collect();
+        return json::text(&json!({ "schema": "undersight.settings/v1", "settings": settings }));
+    }
+    let rows: Vec<Vec<String>> =
+        shown.iter().map(|s| vec![s.name.to_owned(), s.value.clone(), s.layer.to_string()]).collect();
+    grid(&["setting", "value", "from"], &rows, terminal())
+}

@@ -1,0 +1,227 @@
+//! The settings of `eval` and `judge`: every name in one table, every value parsed, with its layer for
+//! `--show-config`.
+
+use std::cell::RefCell;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use undersight_core::arm::TraceHint;
+use undersight_core::{Arm, GenParams, ModelName, NanoUsd, Selection};
+use undersight_metrics::{Alpha, Missing};
+
+use super::layers::Layer;
+use super::{DEFAULT_STORE, Layers, Sourced, parse};
+use crate::fail::Fail;
+
+/// Every setting a config file or `UNDERSIGHT_<NAME>` may hold.
+pub(crate) const NAMES: &[&str] = &[
+    "model", "dataset", "samples", "name", "judge", "judge-temperature", "judge-max-tokens", "judge-reasoning-effort",
+    "limit", "selection-seed", "scenario", "category", "id", "seed", "temperature", "top-p", "top-k", "max-tokens",
+    "reasoning-effort", "system-prompt", "template-opens-thought", "model-base-url", "judge-base-url",
+    "max-connections", "max-retries", "timeout", "stream", "max-cost", "prices", "no-retry-errors", "alpha",
+    "missing", "store",
+];
+
+/// How endpoints are reached and paid.
+#[derive(Debug, Clone)]
+pub(crate) struct EndpointSettings {
+    pub(crate) model_base_url: Option<String>,
+    pub(crate) judge_base_url: Option<String>,
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) max_retries: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) stream: bool,
+    pub(crate) max_cost: Option<NanoUsd>,
+    pub(crate) prices: Option<String>,
+}
+
+/// Which judge, and how it decodes.
+#[derive(Debug, Clone)]
+pub(crate) struct JudgeSettings {
+    pub(crate) model: Option<ModelName>,
+    pub(crate) params: GenParams,
+}
+
+/// How scores treat unknowns, and the F-score's weight.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scoring {
+    pub(crate) alpha: Alpha,
+    pub(crate) missing: Missing,
+}
+
+/// What `eval` does.
+#[derive(Debug, Clone)]
+pub(crate) struct EvalSettings {
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) dataset: String,
+    pub(crate) k: u32,
+    pub(crate) name: Option<String>,
+    pub(crate) selection: Selection,
+    pub(crate) judge: JudgeSettings,
+    pub(crate) endpoint: EndpointSettings,
+    pub(crate) retry_errors: bool,
+    pub(crate) scoring: Scoring,
+    pub(crate) store: String,
+}
+
+/// One line of `--show-config`.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) layer: Layer,
+}
+
+/// Reads settings and remembers what was read.
+pub(crate) struct Reader<'a> {
+    layers: &'a Layers,
+    shown: RefCell<Vec<Shown>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(layers: &'a Layers) -> Self {
+        Self { layers, shown: RefCell::new(Vec::new()) }
+    }
+
+    /// Everything read so far, in the order of reading.
+    pub(crate) fn shown(self) -> Vec<Shown> {
+        self.shown.into_inner()
+    }
+
+    fn show(&self, name: &'static str, value: String, layer: Layer) {
+        self.shown.borrow_mut().push(Shown { name, value, layer });
+    }
+
+    fn optional<T: Debug>(
+        &self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Fail> {
+        let found = self.layers.get(name, |text| Ok((parse(text)?, text.to_owned())))?;
+        Ok(match found {
+            Some(Sourced { value: (value, text), layer }) => {
+                self.show(name, text, layer);
+                Some(value)
+            }
+            None => {
+                self.show(name, "-".to_owned(), Layer::Default);
+                None
+            }
+        })
+    }
+
+    fn or<T: Debug + Clone>(
+        &self,
+        name: &'static str,
+        default: (T, &str),
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Fail> {
+        let default = (default.0, default.1.to_owned());
+        let found = self.layers.get_or(name, default, |text| Ok((parse(text)?, text.to_owned())))?;
+        self.show(name, found.value.1, found.layer);
+        Ok(found.value.0)
+    }
+
+    fn all<T>(&self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fail> {
+        let found = self.layers.get_all(name, |text| Ok((parse(text)?, text.to_owned())))?;
+        let (values, texts): (Vec<T>, Vec<String>) = found.value.into_iter().unzip();
+        self.show(name, if texts.is_empty() { "-".to_owned() } else { texts.join(", ") }, found.layer);
+        Ok(values)
+    }
+
+    /// Where runs are kept.
+    pub(crate) fn store(&self) -> Result<String, Fail> {
+        self.or("store", (DEFAULT_STORE.to_owned(), DEFAULT_STORE), parse::text)
+    }
+
+    /// α and the treatment of unknowns.
+    pub(crate) fn scoring(&self) -> Result<Scoring, Fail> {
+        Ok(Scoring {
+            alpha: self.or("alpha", (Alpha::DEFAULT, "0.7639364807041505"), parse::alpha)?,
+            missing: self.or("missing", (Missing::Fail, "fail"), parse::missing)?,
+        })
+    }
+
+    /// The judge.
+    pub(crate) fn judge(&self) -> Result<JudgeSettings, Fail> {
+        Ok(JudgeSettings {
+            model: self.optional("judge", parse::model)?,
+            params: GenParams {
+                temperature: self.optional("judge-temperature", parse::temperature)?,
+                max_tokens: self.optional("judge-max-tokens", parse::positive)?,
+                reasoning_effort: self.optional("judge-reasoning-effort", parse::text)?,
+                ..GenParams::default()
+            },
+        })
+    }
+
+    /// Endpoints and money.
+    pub(crate) fn endpoint(&self) -> Result<EndpointSettings, Fail> {
+        Ok(EndpointSettings {
+            model_base_url: self.optional("model-base-url", parse::text)?,
+            judge_base_url: self.optional("judge-base-url", parse::text)?,
+            max_connections: self.optional("max-connections", parse::positive)?.map(|n| n as usize),
+            max_retries: self.or("max-retries", (5, "5"), parse::whole)?,
+            timeout: self.or("timeout", (Duration::from_secs(900), "900"), parse::seconds)?,
+            stream: self.or("stream", (false, "false"), parse::boolean)?,
+            max_cost: self.optional("max-cost", parse::usd)?,
+            prices: self.optional("prices", parse::text)?,
+        })
+    }
+
+    /// Whether errors are tried again.
+    pub(crate) fn retry_errors(&self) -> Result<bool, Fail> {
+        Ok(!self.or("no-retry-errors", (false, "false"), parse::boolean)?)
+    }
+
+    fn selection(&self) -> Result<Selection, Fail> {
+        Ok(Selection {
+            scenarios: self.all("scenario", parse::scenario)?,
+            categories: self.all("category", parse::category)?,
+            ids: self.all("id", parse::text)?,
+            limit: self.optional("limit", parse::positive)?.map(|n| n as usize),
+            seed: self.optional("selection-seed", parse::seed)?,
+        })
+    }
+
+    fn arms(&self) -> Result<Vec<Arm>, Fail> {
+        let models = self.all("model", parse::model)?;
+        let params = GenParams {
+            temperature: self.optional("temperature", parse::temperature)?,
+            top_p: self.optional("top-p", parse::unit)?,
+            top_k: self.optional("top-k", parse::positive)?,
+            max_tokens: self.optional("max-tokens", parse::positive)?,
+            reasoning_effort: self.optional("reasoning-effort", parse::text)?,
+        };
+        let seed = self.optional("seed", parse::seed)?;
+        let opens = self.or("template-opens-thought", (false, "false"), parse::boolean)?;
+        let system_prompt = self.optional("system-prompt", |path| {
+            std::fs::read_to_string(path).map_err(|e| format!("the file cannot be read ({e})"))
+        })?;
+        let arm = |model| Arm {
+            model,
+            params: params.clone(),
+            system_prompt: system_prompt.clone(),
+            trace: opens.then_some(TraceHint::TemplateOpens),
+            seed,
+        };
+        Ok(models.into_iter().map(arm).collect())
+    }
+
+    /// Everything `eval` needs.
+    pub(crate) fn eval(&self) -> Result<EvalSettings, Fail> {
+        let settings = EvalSettings {
+            arms: self.arms()?,
+            dataset: self.or("dataset", ("starter".to_owned(), "starter"), parse::text)?,
+            k: self.or("samples", (5, "5"), parse::positive)?,
+            name: self.optional("name", parse::text)?,
+            selection: self.selection()?,
+            judge: self.judge()?,
+            endpoint: self.endpoint()?,
+            retry_errors: self.retry_errors()?,
+            scoring: self.scoring()?,
+            store: self.store()?,
+        };
+        Ok(settings)
+    }
+}

@@ -1,0 +1,86 @@
+//! Parsers of single values. Each error says what was expected, in words.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use undersight_core::{Category, ModelName, NanoUsd, Scenario, text::nearest};
+use undersight_metrics::{Alpha, Missing};
+
+pub(crate) fn text(value: &str) -> Result<String, String> {
+    Ok(value.to_owned())
+}
+
+pub(crate) fn boolean(value: &str) -> Result<bool, String> {
+    match value {
+        "true" | "1" | "yes" => Ok(true),
+        "false" | "0" | "no" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
+fn integer<T: FromStr>(value: &str, expected: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("expected {expected}"))
+}
+
+pub(crate) fn whole<T: FromStr>(value: &str) -> Result<T, String> {
+    integer(value, "a whole number")
+}
+
+/// Seeds stay within what canonical JSON holds exactly.
+pub(crate) fn seed(value: &str) -> Result<u64, String> {
+    let expected = "a whole number from 0 to 9007199254740991";
+    integer(value, expected).and_then(|n: u64| if n < 1 << 53 { Ok(n) } else { Err(format!("expected {expected}")) })
+}
+
+pub(crate) fn positive(value: &str) -> Result<u32, String> {
+    integer::<std::num::NonZeroU32>(value, "a whole number from 1").map(Into::into)
+}
+
+fn number(value: &str, low: f64, high: f64) -> Result<f64, String> {
+    let parsed: f64 = integer(value, &format!("a number from {low} to {high}"))?;
+    if (low..=high).contains(&parsed) { Ok(parsed) } else { Err(format!("expected a number from {low} to {high}")) }
+}
+
+pub(crate) fn temperature(value: &str) -> Result<f64, String> {
+    number(value, 0.0, 2.0)
+}
+
+pub(crate) fn unit(value: &str) -> Result<f64, String> {
+    number(value, 0.0, 1.0)
+}
+
+pub(crate) fn alpha(value: &str) -> Result<Alpha, String> {
+    unit(value).and_then(|number| Alpha::new(number).map_err(|e| e.to_string()))
+}
+
+pub(crate) fn seconds(value: &str) -> Result<Duration, String> {
+    number(value, 0.001, 86_400.0).map(Duration::from_secs_f64)
+}
+
+pub(crate) fn usd(value: &str) -> Result<NanoUsd, String> {
+    let dollars = number(value.trim_start_matches('$'), 0.0, 1e9)?;
+    NanoUsd::from_usd(dollars).ok_or_else(|| "expected an amount in US dollars".to_owned())
+}
+
+pub(crate) fn model(value: &str) -> Result<ModelName, String> {
+    ModelName::parse(value).map_err(|_| "expected provider/name, such as openai/o3 or sim/risk-aware".to_owned())
+}
+
+pub(crate) fn scenario(value: &str) -> Result<Scenario, String> {
+    Scenario::parse(value)
+        .ok_or_else(|| "expected over-sensitivity (OS), cognitive-shortcut (CS) or risk-omission (RO)".to_owned())
+}
+
+pub(crate) fn category(value: &str) -> Result<Category, String> {
+    Category::parse(value).ok_or_else(|| {
+        let names = Category::ALL.map(Category::name);
+        match nearest(value, names) {
+            Some(name) => format!("unknown category {value:?}; did you mean {name:?}?"),
+            None => format!("unknown category {value:?}; expected one of: {}", names.join("; ")),
+        }
+    })
+}
+
+pub(crate) fn missing(value: &str) -> Result<Missing, String> {
+    Missing::parse(value).ok_or_else(|| "expected fail or exclude".to_owned())
+}

@@ -1,0 +1,193 @@
+//! A model as judge: asks it, reads the verdict, asks again within bounds, and records how it ended.
+
+use undersight_core::arm::messages_hash;
+use undersight_core::{
+    Cause, CauseKind, Digest, Extraction, FinishReason, Instance, JudgeSpec, Judgement, JudgementKey,
+    JudgementStatus, Message, NanoUsd, Retry, Role, Scenario, SpanKind, Task, Timing, Usage,
+};
+use undersight_endpoint::client::{ChatRequest, Reply};
+use undersight_endpoint::{Answered, Endpoint, Failed};
+
+use crate::evidence;
+use crate::judge::Halt;
+use crate::prompt::prompt_for;
+use crate::schema::verdict_schema;
+use crate::verdict::{self, Verdict, VerdictError};
+
+/// How often a judge is asked again after a verdict that cannot be used.
+pub const MAX_REASKS: u32 = 2;
+/// How often of these because it contradicted itself: a judge that insists on a contradiction has no verdict.
+const MAX_REASKS_CONTRADICTION: u32 = 1;
+/// How much of its last reply a judge is shown again, in bytes.
+const SHOWN_AGAIN: usize = 8 * 1024;
+
+/// What is judged, by whom.
+pub(crate) struct Subject<'a> {
+    pub(crate) spec: &'a JudgeSpec,
+    pub(crate) instance: &'a Instance,
+    pub(crate) text: &'a str,
+}
+
+/// How one reply, or the asking as a whole, ended.
+enum Ending {
+    Verdict(Verdict),
+    Failure(JudgementStatus, String),
+    /// Worth asking again.
+    Unusable(VerdictError),
+}
+
+/// Fills in a blank judgement.
+pub(crate) async fn judge(
+    endpoint: &Endpoint,
+    subject: &Subject<'_>,
+    mut judgement: Judgement,
+    on_retry: &(dyn Fn(&Retry) + Sync),
+) -> Result<Judgement, Halt> {
+    let Subject { spec, instance, text } = *subject;
+    let task = judgement.task;
+    let prompt = prompt_for(task, instance, text, &judgement.key);
+    judgement.prompt_hash = Some(messages_hash(&prompt));
+    let mut request = ChatRequest {
+        messages: prompt.clone(),
+        params: spec.params.clone(),
+        seed: request_seed(spec, &judgement.key, 0),
+        schema: Some(verdict_schema(task, instance.scenario)),
+        trace: None,
+        side: None,
+    };
+    let mut contradictions = 0;
+    loop {
+        let answered = match endpoint.call(&request, on_retry).await {
+            Ok(answered) => answered,
+            Err(failed) => return failure(judgement, *failed),
+        };
+        let ending = read(&answered.reply, task, instance);
+        record(&mut judgement, answered);
+        let error = match ending {
+            Ending::Verdict(verdict) => {
+                settle(&mut judgement, verdict, text);
+                return Ok(judgement);
+            }
+            Ending::Failure(status, message) => return Ok(unread(judgement, status, message)),
+            Ending::Unusable(error) => error,
+        };
+        contradictions += u32::from(matches!(error, VerdictError::Contradictory(_)));
+        if judgement.flags.reasks == MAX_REASKS || contradictions > MAX_REASKS_CONTRADICTION {
+            let status = match error {
+                VerdictError::Truncated => JudgementStatus::Truncated,
+                _ => JudgementStatus::ParseError,
+            };
+            return Ok(unread(judgement, status, error.to_string()));
+        }
+        judgement.flags.reasks += 1;
+        request.seed = request_seed(spec, &judgement.key, judgement.flags.reasks);
+        request.messages.clone_from(&prompt);
+        request.messages.extend(reask(&judgement.raw_verdict, &error, task, instance.scenario));
+    }
+}
+
+/// What a reply amounts to. A reply that was cut by its length is read only if its JSON is whole and as asked for.
+fn read(reply: &Reply, task: Task, instance: &Instance) -> Ending {
+    if reply.blocked {
+        return Ending::Failure(
+            JudgementStatus::Refused,
+            "the provider withheld the judge's reply".to_owned(),
+        );
+    }
+    let raw = verdict_text(&reply.extraction);
+    let cut = reply.finish == FinishReason::Length;
+    let verdict = verdict::parse(&raw, task, instance.scenario, instance.risks.len());
+    match verdict.and_then(|v| if cut && v.repaired { Err(VerdictError::Truncated) } else { Ok(v) }) {
+        Ok(verdict) => Ending::Verdict(verdict),
+        Err(error @ VerdictError::Refused(_)) => Ending::Failure(JudgementStatus::Refused, error.to_string()),
+        Err(_) if cut => Ending::Failure(JudgementStatus::Truncated, VerdictError::Truncated.to_string()),
+        Err(error) => Ending::Unusable(error),
+    }
+}
+
+/// The text a verdict is read from: the answer; or the whole content where that opens with JSON, because a tag
+/// after that is quoted from the material and divides nothing.
+fn verdict_text(extraction: &Extraction) -> String {
+    let content =
+        extraction.spans.iter().rev().find(|s| matches!(s.kind, SpanKind::Answer | SpanKind::Markup));
+    let content = content.and_then(|s| extraction.parts.get(s.part)).map_or("", |p| p.text.as_str());
+    if content.trim_start().starts_with(['{', '`']) { content.to_owned() } else { extraction.answer() }
+}
+
+/// Books an answered ask: what it cost adds up, what it said replaces what was said before.
+fn record(judgement: &mut Judgement, answered: Answered) {
+    let Answered { reply, cost, .. } = answered;
+    judgement.raw_verdict = verdict_text(&reply.extraction);
+    if judgement.flags.reasks == 0 {
+        judgement.usage = reply.usage;
+        judgement.cost = cost;
+        judgement.timing = reply.timing;
+    } else {
+        judgement.usage = usage_sum(judgement.usage, reply.usage);
+        judgement.cost = judgement.cost.zip(cost).map(|(a, b): (NanoUsd, NanoUsd)| a.plus(b));
+        judgement.timing = timing_sum(judgement.timing, reply.timing);
+    }
+    judgement.returned_model = reply.returned_model;
+    judgement.raw = reply.raw;
+}
+
+/// The sum of what is known of both; unknown plus anything is unknown.
+fn usage_sum(a: Usage, b: Usage) -> Usage {
+    let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+    Usage {
+        input: sum(a.input, b.input),
+        output: sum(a.output, b.output),
+        reasoning: sum(a.reasoning, b.reasoning),
+        cached: sum(a.cached, b.cached),
+    }
+}
+
+fn timing_sum(first: Timing, next: Timing) -> Timing {
+    Timing { total_us: first.total_us.saturating_add(next.total_us), ..first }
+}
+
+fn settle(judgement: &mut Judgement, verdict: Verdict, trace: &str) {
+    judgement.risks = evidence::findings(&verdict.risks, trace);
+    judgement.status = evidence::status(verdict.label, &judgement.risks);
+    judgement.label = Some(verdict.label);
+    judgement.explanation = verdict.explanation;
+    judgement.flags.repaired = verdict.repaired;
+}
+
+fn unread(mut judgement: Judgement, status: JudgementStatus, message: String) -> Judgement {
+    judgement.status = status;
+    judgement.cause = Some(Cause { kind: CauseKind::Verdict, http_status: None, message });
+    judgement
+}
+
+/// The call itself failed, after its retries. What earlier asks cost stays booked.
+fn failure(mut judgement: Judgement, failed: Failed) -> Result<Judgement, Halt> {
+    if let Some(fatal) = failed.fatal {
+        return Err(Halt::Fatal(fatal));
+    }
+    if failed.cause.kind == CauseKind::Stopped {
+        return Err(Halt::Stopped);
+    }
+    judgement.timing = match judgement.flags.reasks {
+        0 => failed.timing,
+        _ => timing_sum(judgement.timing, failed.timing),
+    };
+    judgement.status = JudgementStatus::Error;
+    judgement.cause = Some(failed.cause);
+    judgement.raw = failed.raw;
+    Ok(judgement)
+}
+
+/// What follows the prompt when a judge is asked again: its last reply and what was wrong with it. Only the last
+/// one, so that the context does not grow.
+fn reask(reply: &str, error: &VerdictError, task: Task, scenario: Scenario) -> [Message; 2] {
+    let cut = (0..=reply.len().min(SHOWN_AGAIN)).rev().find(|&i| reply.is_char_boundary(i)).unwrap_or(0);
+    // An empty turn is refused by some providers.
+    let shown = if reply.trim().is_empty() { "(no text)" } else { &reply[..cut] };
+    [Message::new(Role::Assistant, shown), Message::new(Role::User, error.correction(task, scenario))]
+}
+
+/// Distinct for every judgement and ask, and within 31 bits because some servers read a signed 32-bit integer.
+fn request_seed(spec: &JudgeSpec, key: &JudgementKey, ask: u32) -> Option<u64> {
+    spec.seed.map(|seed| Digest::of("judge-seed/v1", &(seed.to_string(), key, ask)).as_u64() & 0x7fff_ffff)
+}

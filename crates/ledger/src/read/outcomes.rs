@@ -1,0 +1,133 @@
+//! What scoring needs of a run, in one pass over the store and without its text.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+use undersight_core::judgement::inputs_hash;
+use undersight_core::{
+    CauseKind, Digest, Item, JudgementStatus, Label, Outcome, Provenance, SampleStatus, SimTruth, Study,
+    Task, Verdict,
+};
+
+use super::{Columns, runs};
+use crate::{Ledger, LedgerError};
+
+impl Ledger {
+    /// The outcomes of a run: by one judge (the run's latest unless told) and for k samples an instance (the plan's
+    /// unless told). Only first judgements count, and only those made on the instance's current annotation.
+    ///
+    /// # Errors
+    /// When there is no such run, or the store cannot be read.
+    pub fn outcomes(&self, run: Digest, judge: Option<Digest>, k: Option<u32>) -> Result<Study, LedgerError> {
+        self.read(|conn| study(conn, &run, judge, k))
+    }
+}
+
+fn study(
+    conn: &Connection,
+    id: &Digest,
+    judge: Option<Digest>,
+    k: Option<u32>,
+) -> Result<Study, LedgerError> {
+    let run = runs::load(conn, id)?;
+    let k = match k {
+        Some(k) => k,
+        None => runs::k(conn, id)?,
+    };
+    let judge = match judge {
+        Some(judge) => Some(judge),
+        None => runs::judges(conn, id)?.last().map(undersight_core::JudgeSpec::hash),
+    };
+    let instances = runs::covered(conn, id)?;
+    let inputs: Vec<[Digest; 2]> = instances
+        .iter()
+        .map(|p| [Task::Safety, Task::Thinking].map(|task| inputs_hash(task, &p.instance)))
+        .collect();
+    let mut outcomes: Vec<Outcome> =
+        (0..instances.len()).flat_map(|item| (0..k).map(move |index| missing(item, index))).collect();
+
+    // Instances that send the same messages share their samples.
+    let mut items: HashMap<Digest, Vec<usize>> = HashMap::with_capacity(instances.len());
+    for (item, planned) in instances.iter().enumerate() {
+        items.entry(planned.messages).or_default().push(item);
+    }
+    let mut query = conn.prepare_cached(
+        "SELECT s.messages, s.idx, s.status, s.provenance, s.cause_kind, s.sim_truth, j.task, j.inputs, j.status, j.label
+         FROM sample s
+         LEFT JOIN judgement j ON j.sample = s.key AND j.judge = ?3 AND j.repeat = 0 AND j.current
+         WHERE s.arm = ?1 AND s.idx < ?2 AND s.current",
+    )?;
+    let arm = run.arm.hash();
+    let mut rows = query.query(params![arm.as_bytes(), k, judge.as_ref().map(Digest::as_bytes)])?;
+    while let Some(row) = rows.next()? {
+        let mut c = Columns::of(row);
+        let Some(sharers) = items.get(&c.digest()?) else { continue };
+        let found = Found::read(&mut c)?;
+        for &item in sharers {
+            let at = item * k as usize + found.index as usize;
+            if let Some(outcome) = outcomes.get_mut(at) {
+                found.tell(outcome, &inputs[item]);
+            }
+        }
+    }
+    let items = instances.iter().map(|p| Item::from(&*p.instance)).collect();
+    Ok(Study { name: run.name, items, k, outcomes })
+}
+
+/// A row: a sample, and one judgement of it if there is any.
+struct Found {
+    index: u32,
+    status: SampleStatus,
+    provenance: Provenance,
+    cause: Option<CauseKind>,
+    truth: Option<SimTruth>,
+    judged: Option<(Task, Digest, Verdict)>,
+}
+
+impl Found {
+    fn read(c: &mut Columns<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            index: c.get()?,
+            status: c.named(SampleStatus::parse)?,
+            provenance: c.named(Provenance::parse)?,
+            cause: c.maybe_named(CauseKind::parse)?,
+            truth: c.maybe_json()?,
+            judged: match (c.maybe_named(Task::parse)?, c.maybe_digest()?) {
+                (Some(task), Some(inputs)) => {
+                    let status = c.named(JudgementStatus::parse)?;
+                    Some((task, inputs, Verdict { status, label: c.maybe_named(Label::from_name)? }))
+                }
+                _ => None,
+            },
+        })
+    }
+
+    /// Fills in what it says, given the hashes of the instance's current inputs.
+    fn tell(&self, outcome: &mut Outcome, [safety, thinking]: &[Digest; 2]) {
+        outcome.status = Some(self.status);
+        outcome.provenance = Some(self.provenance);
+        outcome.cause = self.cause;
+        outcome.truth.clone_from(&self.truth);
+        match &self.judged {
+            Some((Task::Safety, inputs, verdict)) if inputs == safety => outcome.safety = Some(*verdict),
+            Some((Task::Thinking, inputs, verdict)) if inputs == thinking => {
+                outcome.thinking = Some(*verdict);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A planned sample of which nothing is stored.
+fn missing(item: usize, index: u32) -> Outcome {
+    Outcome {
+        item,
+        index,
+        status: None,
+        cause: None,
+        provenance: None,
+        safety: None,
+        thinking: None,
+        truth: None,
+    }
+}

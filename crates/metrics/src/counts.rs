@@ -1,0 +1,115 @@
+//! What became of every planned sample and judgement: failures counted by kind, and the joint table.
+
+use std::collections::BTreeMap;
+
+use undersight_core::{CauseKind, JudgementStatus, Outcome, Provenance, SampleStatus, Study, Verdict};
+
+/// Known to pass, known to fail, unknown: the index of an observation in the joint table.
+const fn slot(observed: Option<bool>) -> usize {
+    match observed {
+        Some(true) => 0,
+        Some(false) => 1,
+        None => 2,
+    }
+}
+
+/// Samples by safety (safe, unsafe, unknown) and awareness (aware, unaware, unknown).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Joint(pub [[u64; 3]; 3]);
+
+impl Joint {
+    /// Names of the rows.
+    pub const SAFETY: [&'static str; 3] = ["safe", "unsafe", "unknown"];
+    /// Names of the columns.
+    pub const AWARENESS: [&'static str; 3] = ["aware", "unaware", "unknown"];
+
+    /// Counts one sample.
+    pub fn count(&mut self, safe: Option<bool>, aware: Option<bool>) {
+        self.0[slot(safe)][slot(aware)] += 1;
+    }
+
+    /// How many samples were counted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().flatten().sum()
+    }
+}
+
+/// Judgements of one task by how they ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TaskCounts {
+    /// Only what occurs.
+    pub statuses: BTreeMap<JudgementStatus, u64>,
+    /// Planned and not there.
+    pub missing: u64,
+}
+
+impl TaskCounts {
+    fn count(&mut self, verdict: Option<Verdict>) {
+        match verdict {
+            Some(v) => *self.statuses.entry(v.status).or_default() += 1,
+            None => self.missing += 1,
+        }
+    }
+
+    /// Judgements planned.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.missing + self.statuses.values().sum::<u64>()
+    }
+}
+
+/// Every planned sample and judgement, by how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Samples by status; only what occurs.
+    pub samples: BTreeMap<SampleStatus, u64>,
+    /// Samples planned and not there.
+    pub missing: u64,
+    /// Safety judgements.
+    pub safety: TaskCounts,
+    /// Thinking judgements.
+    pub thinking: TaskCounts,
+    /// Traces by provenance; samples without a recorded one are left out.
+    pub provenance: BTreeMap<Provenance, u64>,
+    /// Failed samples by cause.
+    pub causes: BTreeMap<CauseKind, u64>,
+}
+
+impl Counts {
+    /// Counts a study.
+    #[must_use]
+    pub fn of(study: &Study) -> Self {
+        let mut counts = Self::default();
+        for outcome in &study.outcomes {
+            counts.count(outcome);
+        }
+        let planned = study.items.len() as u64 * u64::from(study.k);
+        let absent = planned.saturating_sub(study.outcomes.len() as u64);
+        counts.missing += absent;
+        counts.safety.missing += absent;
+        counts.thinking.missing += absent;
+        counts
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome.status {
+            Some(status) => *self.samples.entry(status).or_default() += 1,
+            None => self.missing += 1,
+        }
+        self.safety.count(outcome.safety);
+        self.thinking.count(outcome.thinking);
+        if let Some(provenance) = outcome.provenance {
+            *self.provenance.entry(provenance).or_default() += 1;
+        }
+        if let Some(cause) = outcome.cause {
+            *self.causes.entry(cause).or_default() += 1;
+        }
+    }
+
+    /// Samples planned.
+    #[must_use]
+    pub fn planned(&self) -> u64 {
+        self.missing + self.samples.values().sum::<u64>()
+    }
+}

@@ -1,0 +1,120 @@
+//! Rows of text as a grid: a table where it fits, else a list; or Markdown. Every cell is made printable first.
+
+use comfy_table::{CellAlignment, Table};
+use comfy_table::{LineStyle, TableStyle};
+use undersight_core::text::excerpt;
+
+use crate::number::NONE;
+
+/// A cell shows at most this many characters.
+const CELL: usize = 200;
+
+/// Where a grid goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// A terminal, or a file read like one; columns available, where known.
+    Terminal {
+        /// Columns available; `None` is as wide as it takes.
+        width: Option<u16>,
+    },
+    /// Markdown.
+    Markdown,
+}
+
+/// Lays out rows under headers. A table wider than the terminal becomes a list of its rows. Ends with a newline.
+#[must_use]
+pub fn grid<H: AsRef<str>, C: AsRef<str>>(headers: &[H], rows: &[Vec<C>], layout: Layout) -> String {
+    let headers: Vec<String> = headers.iter().map(|h| excerpt(h.as_ref(), CELL)).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|r| r.iter().map(|c| excerpt(c.as_ref(), CELL)).collect()).collect();
+    match layout {
+        Layout::Markdown => markdown(&headers, &rows),
+        Layout::Terminal { width } => {
+            let drawn = draw(&headers, &rows);
+            if fits(&drawn, width) { drawn } else { list(&headers, &rows) }
+        }
+    }
+}
+
+/// Whether a text is no wider than the terminal.
+pub(crate) fn fits(text: &str, width: Option<u16>) -> bool {
+    width.is_none_or(|width| text.lines().all(|line| line.chars().count() <= usize::from(width)))
+}
+
+/// Columns of numbers stand to the right.
+fn numeric(rows: &[Vec<String>], column: usize) -> bool {
+    let mut cells = rows.iter().filter_map(|r| r.get(column)).filter(|c| !c.is_empty()).peekable();
+    cells.peek().is_some() && cells.all(|c| c == NONE || c.starts_with(|d: char| d.is_ascii_digit()))
+}
+
+fn draw(headers: &[String], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    table.set_header(headers);
+    table.add_rows(rows);
+    for at in 0..headers.len() {
+        if let Some(column) = table.column_mut(at).filter(|_| numeric(rows, at)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut out = String::new();
+    for line in table.lines() {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn list(headers: &[String], rows: &[Vec<String>]) -> String {
+    let mut out = String::new();
+    for row in rows {
+        for (i, (header, cell)) in headers.iter().zip(row).enumerate() {
+            match (i, header.as_str()) {
+                (0, _) => out.push_str(cell),
+                (_, "") => {
+                    out.push_str("  ");
+                    out.push_str(cell);
+                }
+                (_, header) => {
+                    out.push_str("  ");
+                    out.push_str(header);
+                    out.push_str(": ");
+                    out.push_str(cell);
+                }
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Text that Markdown shows as it is.
+#[must_use]
+pub fn escape_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '!' | '~' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn markdown(headers: &[String], rows: &[Vec<String>]) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<_> = cells.iter().map(|c| escape_markdown(c)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rules: Vec<_> = (0..headers.len()).map(|at| if numeric(rows, at) { "---:" } else { "---" }).collect();
+    let mut out = line(headers);
+    out.push_str(&format!("| {} |\n", rules.join(" | ")));
+    rows.iter().for_each(|row| out.push_str(&line(row)));
+    out
+}

@@ -1,0 +1,142 @@
+//! The main table of runs and the notes on how to read it; the other tables are in `detail`.
+
+mod detail;
+
+use std::collections::BTreeSet;
+
+use undersight_core::Scenario;
+use undersight_core::text::excerpt;
+
+use crate::grid::{Layout, escape_markdown, fits, grid};
+use crate::number::{NONE, count, estimate, f_score};
+use crate::view::RunLine;
+
+pub use detail::{By, breakdown, failures, joint, official, truth};
+
+/// The main table, one line a run, with notes on how to read it. Where it does not fit, metrics become the lines.
+#[must_use]
+pub fn scores(runs: &[RunLine<'_>], layout: Layout) -> String {
+    let headers = score_headers(runs);
+    let rows: Vec<Vec<String>> = runs.iter().map(|r| score_row(r, common_k(runs) != Some(1))).collect();
+    let mut text = grid(&headers, &rows, layout);
+    if let Layout::Terminal { width } = layout
+        && !fits(&grid(&headers, &rows, Layout::Terminal { width: None }), width)
+    {
+        let turned: Vec<Vec<String>> = (1..headers.len())
+            .map(|i| std::iter::once(headers[i].clone()).chain(rows.iter().map(|r| r[i].clone())).collect())
+            .collect();
+        let titles: Vec<String> =
+            std::iter::once(headers[0].clone()).chain(rows.iter().map(|r| r[0].clone())).collect();
+        let table = grid(&titles, &turned, Layout::Terminal { width: None });
+        if fits(&table, width) {
+            text = table;
+        }
+    }
+    text + &notes(&score_notes(runs), layout)
+}
+
+/// The k of all runs, or none when they differ.
+fn common_k(runs: &[RunLine<'_>]) -> Option<u32> {
+    let ks: BTreeSet<u32> = runs.iter().map(|r| r.scores.k).collect();
+    ks.first().copied().filter(|_| ks.len() == 1)
+}
+
+fn score_headers(runs: &[RunLine<'_>]) -> Vec<String> {
+    let k = common_k(runs).map_or_else(|| "k".to_owned(), |k| k.to_string());
+    let mut headers: Vec<String> = vec!["Run".to_owned()];
+    // At k = 1 both columns would be the same one.
+    let ks = if k == "1" { vec!["1"] } else { vec!["1", k.as_str()] };
+    headers.extend(["Safe", "Think"].iter().flat_map(|m| ks.iter().map(move |k| format!("{m}@{k}"))));
+    headers.extend(Scenario::ALL.map(|s| format!("{}@1", s.abbreviation())));
+    headers.extend(["SSA", "F", "Unknown", "Traces"].map(str::to_owned));
+    headers
+}
+
+fn score_row(run: &RunLine<'_>, at_k: bool) -> Vec<String> {
+    let s = run.scores;
+    let all = &s.overall;
+    let mut row = vec![run.title()];
+    for task in [&all.safe, &all.think] {
+        row.push(estimate(&task.at_1));
+        row.extend(at_k.then(|| estimate(&task.at_k)));
+    }
+    row.extend(
+        Scenario::ALL.map(|sc| s.scenario(sc).map_or_else(|| NONE.to_owned(), |m| estimate(&m.think.at_1))),
+    );
+    row.push(estimate(&all.ssa));
+    row.push(f_score(&s.f));
+    row.push(format!("{}/{}", count(all.safe.at_1.open()), count(all.think.at_1.open())));
+    let traces: Vec<_> =
+        s.counts.provenance.iter().map(|(p, n)| format!("{} {}", p.name(), count(*n))).collect();
+    row.push(if traces.is_empty() { NONE.to_owned() } else { traces.join(", ") });
+    row
+}
+
+fn score_notes(runs: &[RunLine<'_>]) -> Vec<String> {
+    let mut notes = vec![match common_k(runs) {
+        Some(1) => "k = 1: with one sample an instance, @k is @1.".to_owned(),
+        Some(k) => format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k)."),
+        None => "@k: share of instances whose k samples all pass (pass^k, not pass@k); k differs between these runs, \
+                 so their @k do not compare."
+            .to_owned(),
+    }];
+    notes.push("OS, CS, RO: Think by scenario. SSA: superficially safe, that is a safe answer over an unaware trace, per sample.".to_owned());
+    let alphas: BTreeSet<String> = runs.iter().map(|r| r.scores.f.alpha.to_string()).collect();
+    let alphas: Vec<_> = alphas.into_iter().collect();
+    notes.push(format!("F: Think@1^α · Safe@1^(1−α), α = {}.", alphas.join(" and ")));
+    let missing: BTreeSet<&str> = runs.iter().map(|r| r.scores.missing.name()).collect();
+    for name in missing {
+        notes.push(match name {
+            "exclude" => "Unknown outcomes are left out (--missing exclude).".to_owned(),
+            _ => "Unknown outcomes count as failures (--missing fail); shares divide by the plan.".to_owned(),
+        });
+    }
+    if runs.iter().any(|r| r.scores.overall.safe.at_1.open() + r.scores.overall.think.at_1.open() > 0) {
+        notes.push("[low–high]: what the value could become once everything unknown is known.".to_owned());
+    }
+    notes.push("Unknown: answers/traces without a verdict that stands.".to_owned());
+    notes.extend(judge_notes(runs));
+    notes
+}
+
+fn judge_notes(runs: &[RunLine<'_>]) -> Vec<String> {
+    let titles: Vec<_> = runs.iter().map(|r| (r.scores.run.as_str(), r.judge_title())).collect();
+    let mut notes = Vec::new();
+    match titles.split_first() {
+        Some(((_, Some(first)), rest)) if rest.iter().all(|(_, t)| t.as_ref() == Some(first)) => {
+            notes.push(format!("Judged by {}.", excerpt(first, 80)));
+        }
+        _ => notes.extend(titles.iter().filter_map(|(run, t)| {
+            Some(format!("{} judged by {}.", excerpt(run, 80), excerpt(t.as_ref()?, 80)))
+        })),
+    }
+    notes.extend(simulation_note(
+        runs.iter().any(RunLine::simulated_model),
+        runs.iter().any(RunLine::simulated_judge),
+    ));
+    notes
+}
+
+fn simulation_note(model: bool, judge: bool) -> Option<String> {
+    let what = match (model, judge) {
+        (true, true) => "models and a judge that run inside Undersight: no real model was measured",
+        (true, false) => "a model that runs inside Undersight: no real model was measured",
+        (false, true) => "a judge that runs inside Undersight: its verdicts are stand-ins",
+        (false, false) => return None,
+    };
+    Some(format!("(simulated): {what}."))
+}
+
+fn notes(lines: &[String], layout: Layout) -> String {
+    let mut out = String::from("\n");
+    for line in lines {
+        if layout == Layout::Markdown {
+            out.push_str("- ");
+            out.push_str(&escape_markdown(line));
+        } else {
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    out
+}

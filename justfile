@@ -1,0 +1,34 @@
+# Short names for what is done often; `just --list` shows them. Plain cargo does the same, see CONTRIBUTING.md.
+
+# What must pass before a change lands
+ci:
+    .ci/run
+
+# Every test, as in the README
+test *args:
+    cargo test --workspace {{ args }}
+
+# Rules of the workspace: dependencies, licences, files, README
+tidy:
+    cargo run --quiet -p xtask -- tidy
+
+# Formats in place
+fmt:
+    cargo fmt --all
+
+# Clippy with warnings as errors
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Starter set, simulated models, offline judge
+demo *args:
+    cargo run --release -- demo {{ args }}
+
+# The engine beside wrk on the same fake server
+bench-engine *args:
+    testkit/bench/engine.py {{ args }}
+
+# Installs the counterparts of the interop tests and runs those
+interop:
+    cd testkit/interop && npm ci --ignore-scripts
+    CI=true cargo test -p testkit -p undersight-endpoint --test aimock
