@@ -39,7 +39,7 @@ pub(crate) fn writer(path: &Path, mode: Mode) -> Result<Connection, LedgerError>
     write_ahead(&conn).map_err(failed)?;
     conn.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; PRAGMA foreign_keys = ON;
-         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32000;
+         PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000;
          PRAGMA temp_store = MEMORY;",
     )
     .map_err(failed)?;
@@ -65,7 +65,7 @@ pub(crate) fn reader(path: &Path, immutable: bool) -> Result<Connection, LedgerE
         Some(found) if found != FORMAT => Err(LedgerError::UnknownFormat { path: path.into(), found }),
         Some(_) => {
             conn.execute_batch(
-                "PRAGMA query_only = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
+                "PRAGMA query_only = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
             )
             .map_err(failed)?;
             Ok(conn)

@@ -20,8 +20,10 @@ impl Ledger {
     /// When another process (or another part of this one) has it, or the lock's file cannot be written.
     pub fn lock_run(&self, run: Digest) -> Result<RunLock, LedgerError> {
         self.inner.jobs()?;
-        let dir = location::beside(self.path(), ".locks");
-        let failed = |e: std::io::Error| LedgerError::Io { detail: format!("{}: {e}", dir.display()) };
+        let failed =
+            |e: std::io::Error| LedgerError::Io { detail: format!("{}.locks: {e}", self.path().display()) };
+        // One store has one place for locks, by whatever links it is reached.
+        let dir = location::beside(&fs::canonicalize(self.path()).map_err(failed)?, ".locks");
         fs::create_dir_all(&dir).map_err(failed)?;
         let mut file = OpenOptions::new()
             .read(true)

@@ -187,6 +187,7 @@ pub(crate) fn now() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Mode, connect};
 
     #[test]
     fn waiting_for_company_backs_off_and_recovers() {
@@ -204,5 +205,33 @@ mod tests {
         while !gathering.worthwhile() {}
         gathering.learn(3);
         assert!(gathering.worthwhile() && gathering.worthwhile(), "a fruitful window is followed by another");
+    }
+
+    /// SQLite's own limit on pages fails as a full disk does; what happens to appends then is tested with real limits.
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let conn = connect::writer(&dir.path().join("it.sqlite"), Mode::Create).unwrap();
+        conn.execute_batch("CREATE TABLE filler (bytes BLOB); PRAGMA max_page_count = 200").unwrap();
+        let (jobs, thread) = spawn(conn).unwrap();
+        let fill = |bytes: u32| {
+            let (reply, answer) = std::sync::mpsc::channel();
+            let task: Task = Box::new(move |conn| {
+                let filled = conn.and_then(|conn| {
+                    Ok(conn.execute("INSERT INTO filler (bytes) VALUES (zeroblob(?1))", [bytes])?)
+                });
+                reply.send(filled).unwrap();
+            });
+            jobs.send(Job::Task(task)).unwrap();
+            answer.recv().unwrap()
+        };
+        assert_eq!(fill(1000), Ok(1));
+        let full = fill(10_000_000).unwrap_err();
+        assert_eq!(full, LedgerError::Full);
+        assert!(full.hint().unwrap().starts_with("free some space"));
+        assert!(full.stops_writing());
+        assert_eq!(stopped(&full).hint(), full.hint());
+        drop(jobs);
+        thread.join().unwrap();
     }
 }

@@ -1,5 +1,7 @@
 //! Opening: what is there, what is not, and what each message says.
 
+#![allow(clippy::unwrap_used, reason = "helpers for tests")]
+
 mod common;
 
 use std::fs;
