@@ -271,12 +271,11 @@ pub(crate) enum DatasetCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show instances by id (text of a harmful dataset is printed only here and only when asked for by id)
+    /// List ids, or show instances by id (the only command that prints a dataset's texts)
     Show {
         /// starter, bsa or a file
         dataset: String,
-        /// Ids to show
-        #[arg(required = true)]
+        /// Ids to show [default: list them all, without texts]
         ids: Vec<String>,
         /// As JSON Lines
         #[arg(long)]

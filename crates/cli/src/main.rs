@@ -18,6 +18,10 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use crate::args::{Cli, Command};
 use crate::fail::Fail;
 
+/// Replies and records are many small allocations made on one thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
     let cli = match Cli::from_arg_matches(&matches) {

@@ -231,7 +231,7 @@ impl Inner {
         let permit = tokio::select! {
             biased;
             permit = self.limiter.acquire() => permit,
-            () = std::future::pending::<()>() => return None,
+            () = self.budget.wait_halted() => return None,
         };
         // Things may have changed in the queue.
         (!self.budget.halted() && self.health.fatal.get().is_none()).then_some(permit)

@@ -164,7 +164,8 @@ impl Generator {
             fingerprint: reply.fingerprint,
             usage: reply.usage,
             cost,
-            price_version: cost.map(|_| self.endpoint.prices().version().to_owned()),
+            // What the provider itself charged rests on no table.
+            price_version: cost.filter(|_| reply.billed.is_none()).map(|_| self.endpoint.prices().version().to_owned()),
             timing: reply.timing,
             request_id: reply.request_id,
             retries,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::{LedgerError, Mode, location};
@@ -43,6 +44,8 @@ pub(crate) fn writer(path: &Path, mode: Mode) -> Result<Connection, LedgerError>
          PRAGMA temp_store = MEMORY;",
     )
     .map_err(failed)?;
+    // Without it SQLite plans a statement anew whenever a bound value might suggest another index.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(32);
     migrate(&mut conn, path)?;
     Ok(conn)

@@ -58,6 +58,9 @@ fn stats(dataset: &Dataset, as_json: bool) -> Result<(), Fail> {
 }
 
 fn show(dataset: &Dataset, ids: &[String], as_json: bool) -> Result<(), Fail> {
+    if ids.is_empty() && !as_json {
+        return terminal::print(index(dataset).as_bytes());
+    }
     let mut out = String::new();
     for id in ids {
         let found = dataset.instances.iter().find(|i| i.id == *id).ok_or_else(|| {
@@ -74,6 +77,19 @@ fn show(dataset: &Dataset, ids: &[String], as_json: bool) -> Result<(), Fail> {
         }
     }
     terminal::print(out.as_bytes())
+}
+
+/// Ids and what is known of each, without its text.
+fn index(dataset: &Dataset) -> String {
+    let rows: Vec<Vec<String>> = dataset
+        .instances
+        .iter()
+        .map(|i| {
+            let risks: Vec<&str> = i.risks.iter().map(|r| r.subcategory.name()).collect();
+            vec![i.id.clone(), i.scenario.to_string(), risks.join("; ")]
+        })
+        .collect();
+    grid(&["id", "scenario", "risks"], &rows, render::terminal())
 }
 
 /// An instance for people.

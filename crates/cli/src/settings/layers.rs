@@ -91,8 +91,24 @@ impl Environment {
 pub(crate) struct Layers {
     flags: BTreeMap<String, Vec<String>>,
     env: Environment,
-    config: toml::Table,
-    config_path: PathBuf,
+    config: Config,
+}
+
+/// A config file: its values, and the line each stands on.
+#[derive(Debug, Default)]
+struct Config {
+    path: PathBuf,
+    table: toml::Table,
+    lines: HashMap<String, usize>,
+}
+
+impl Config {
+    fn place(&self, key: &str) -> String {
+        match self.lines.get(key) {
+            Some(line) => format!("{}:{line}", self.path.display()),
+            None => self.path.display().to_string(),
+        }
+    }
 }
 
 impl Layers {
@@ -111,8 +127,7 @@ impl Layers {
                 flags.insert(id.replace('_', "-"), values);
             }
         }
-        let (config_path, config) = read_config(config, names)?;
-        Ok(Self { flags, env, config, config_path })
+        Ok(Self { flags, env, config: read_config(config, names)? })
     }
 
     /// The environment layer, for keys and base URLs.
@@ -129,14 +144,12 @@ impl Layers {
         if let Some((value, layer)) = self.env.sourced(&variable) {
             return Ok(Some((vec![value], layer)));
         }
-        let Some(value) = self.config.get(name) else { return Ok(None) };
+        let Some(value) = self.config.table.get(name) else { return Ok(None) };
         let values = config_values(value).ok_or_else(|| {
-            Fail::usage(format!(
-                "{}: `{name}`: expected a string, number, boolean or a list of them",
-                self.config_path.display()
-            ))
+            let place = self.config.place(name);
+            Fail::usage(format!("{place}: `{name}`: expected a string, number, boolean or a list of them"))
         })?;
-        Ok(Some((values, Layer::Config(self.config_path.clone()))))
+        Ok(Some((values, Layer::Config(self.config.path.clone()))))
     }
 
     /// One value, parsed.
@@ -147,11 +160,12 @@ impl Layers {
     ) -> Result<Option<Sourced<T>>, Fail> {
         let Some((values, layer)) = self.raw(name)? else { return Ok(None) };
         let [value] = values.as_slice() else {
-            return Err(Fail::usage(format!("{}: expected one value, got {}", place(name, &layer), values.len())));
+            let place = self.place(name, &layer);
+            return Err(Fail::usage(format!("{place}: expected one value, got {}", values.len())));
         };
         let value = parse(value).map_err(|message| {
             let shown = undersight_core::text::excerpt(value, 80);
-            Fail::usage(format!("{}: {message}, got `{shown}`", place(name, &layer)))
+            Fail::usage(format!("{}: {message}, got `{shown}`", self.place(name, &layer)))
         })?;
         Ok(Some(Sourced { value, layer }))
     }
@@ -182,27 +196,27 @@ impl Layers {
         let value = pieces
             .filter(|piece| !piece.is_empty())
             .map(|piece| {
-                parse(piece).map_err(|message| Fail::usage(format!("{}: {message}", place(name, &layer))))
+                parse(piece).map_err(|message| Fail::usage(format!("{}: {message}", self.place(name, &layer))))
             })
             .collect::<Result<_, _>>()?;
         Ok(Sourced { value, layer })
+    }
+
+    /// How a person finds a value again.
+    fn place(&self, name: &str, layer: &Layer) -> String {
+        match layer {
+            Layer::Flag => format!("--{name}"),
+            Layer::Env => variable(name),
+            Layer::DotEnv => format!(".env: {}", variable(name)),
+            Layer::Config(_) => format!("{}: `{name}`", self.config.place(name)),
+            Layer::Default => format!("default of --{name}"),
+        }
     }
 }
 
 /// `UNDERSIGHT_MAX_TOKENS` for `max-tokens`.
 fn variable(name: &str) -> String {
     format!("UNDERSIGHT_{}", name.replace('-', "_").to_uppercase())
-}
-
-/// How a person finds the value again.
-fn place(name: &str, layer: &Layer) -> String {
-    match layer {
-        Layer::Flag => format!("--{name}"),
-        Layer::Env => variable(name),
-        Layer::DotEnv => format!(".env: {}", variable(name)),
-        Layer::Config(path) => format!("{}: `{name}`", path.display()),
-        Layer::Default => format!("default of --{name}"),
-    }
 }
 
 fn flag_values(matches: &ArgMatches, id: &str) -> Option<Vec<String>> {
@@ -227,7 +241,7 @@ fn config_values(value: &toml::Value) -> Option<Vec<String>> {
     }
 }
 
-fn read_config(given: Option<&Path>, names: &[&str]) -> Result<(PathBuf, toml::Table), Fail> {
+fn read_config(given: Option<&Path>, names: &[&str]) -> Result<Config, Fail> {
     let path = given.unwrap_or_else(|| Path::new(DEFAULT_CONFIG)).to_owned();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
@@ -240,18 +254,24 @@ fn read_config(given: Option<&Path>, names: &[&str]) -> Result<(PathBuf, toml::T
         let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
         Fail::usage(format!("{}:{line}: {}", path.display(), e.message()))
     })?;
-    for key in table.keys() {
+    let lines = (1..)
+        .zip(text.lines())
+        .filter_map(|(n, line)| Some((line.split_once('=')?.0.trim().trim_matches('"').to_owned(), n)))
+        .collect();
+    let config = Config { path, table, lines };
+    for key in config.table.keys() {
+        let place = config.place(key);
         if key.contains("api-key") || key.contains("api_key") {
-            return Err(Fail::usage(format!("{}: `{key}`: keys do not belong in a config file", path.display()))
+            return Err(Fail::usage(format!("{place}: `{key}`: keys do not belong in a config file"))
                 .hint("set <PROVIDER>_API_KEY in the environment or in .env"));
         }
         if !names.contains(&key.as_str()) {
-            return Err(Fail::usage(format!("{}: unknown setting `{key}`", path.display())).hint(
+            return Err(Fail::usage(format!("{place}: unknown setting `{key}`")).hint(
                 nearest(key, names.iter().copied())
                     .map(|n| format!("did you mean `{n}`?"))
                     .or_else(|| Some("settings are the long flags of `undersight eval --help`".to_owned())),
             ));
         }
     }
-    Ok((path, table))
+    Ok(config)
 }
