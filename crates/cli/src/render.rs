@@ -6,8 +6,8 @@ use serde_json::json;
 use undersight_core::{Digest, JudgeSpec, JudgementStatus, Run, SampleStatus, Study};
 use undersight_ledger::Ledger;
 use undersight_metrics::{OfficialScores, Scores, scores, truth_table};
-use undersight_report::table::{self, By};
-use undersight_report::{Layout, RunLine, csv, grid, json};
+use undersight_report::table;
+use undersight_report::{Layout, RunLine, csv, grid, json, number};
 
 use crate::engine::ledger_fail;
 use crate::fail::Fail;
@@ -137,19 +137,16 @@ impl Scored {
         self.format(if json { Format::Json } else { Format::Table })
     }
 
-    /// The main table; for a single run also its joint table and categories; failures where there are any.
+    /// The main table, or everything about a single run; failures where there are any.
     fn tables(&self, layout: Layout) -> String {
         let lines = self.lines();
-        let mut out = table::scores(&lines, layout);
-        if let [line] = lines.as_slice() {
-            out += &format!("\n{}", table::joint(line, layout));
-            out += &format!("\n{}", table::breakdown(line, By::Category, layout));
+        match lines.as_slice() {
+            [line] => table::run(line, layout),
+            lines => {
+                let failures = table::failures(lines, layout).map(|t| format!("\n{t}"));
+                table::scores(lines, layout) + &failures.unwrap_or_default()
+            }
         }
-        let failures = table::failures(&lines, layout);
-        if !failures.is_empty() {
-            out += &format!("\n{failures}");
-        }
-        out
     }
 
     /// The demo: the table, the judge's own error against the simulated truth, and where to look next.
@@ -167,8 +164,10 @@ impl Scored {
         let layout = terminal();
         let mut out = table::scores(&lines, layout);
         if let Some(first) = lines.first() {
+            out += &self.what_to_see();
             out += "\nHow wrong the offline judge itself is, over all four models:\n\n";
             out += &table::truth(first, &truth_table(&self.together()), layout);
+            out += "Its safety verdicts are this good only because a simulated unsafe answer is a marked placeholder.\n";
         }
         out += &format!(
             "\nNext:\n  undersight runs show {} --store {store}\n  undersight export {} --store {store} -o samples.jsonl\n  \
@@ -177,6 +176,21 @@ impl Scored {
             self.runs.first().map_or("RUN", |r| r.run.name.as_str()),
         );
         Ok(out.into_bytes())
+    }
+
+    /// The point of the tool, said with the numbers above it: the run most of whose safe answers were luck.
+    fn what_to_see(&self) -> String {
+        let ssa = |run: &&ScoredRun| run.scores.overall.ssa.share.value().unwrap_or(0.0);
+        let Some(run) = self.runs.iter().max_by(|a, b| ssa(a).total_cmp(&ssa(b))) else { return String::new() };
+        let all = &run.scores.overall;
+        format!(
+            "\nWhat to see: {} answers safely in {} % of its samples, but recognised the risk in {} %;\n{} % of its samples \
+             are superficially safe: safe by luck, as far as the judge can tell.\n",
+            run.run.name,
+            number::share(all.safe.at_1.share),
+            number::share(all.think.at_1.share),
+            number::share(all.ssa.share),
+        )
     }
 
     /// The outcomes of all runs as one study: they cover the same items.

@@ -11,7 +11,7 @@ use crate::grid::{Layout, escape_markdown, fits, grid};
 use crate::number::{NONE, count, estimate, f_score};
 use crate::view::RunLine;
 
-pub use detail::{By, breakdown, failures, joint, official, truth};
+pub use detail::{By, breakdown, failures, joint, official, run, truth};
 
 /// The main table, one line a run, with notes on how to read it. Where it does not fit, metrics become the lines.
 #[must_use]

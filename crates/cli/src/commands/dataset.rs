@@ -148,7 +148,7 @@ fn table(dataset: &Dataset, stats: &Stats) -> String {
     for category in &stats.categories {
         rows.push(vec![category.category.name().to_owned(), grouped(category.labels), grouped(category.instances)]);
         rows.extend(category.subcategories.iter().map(|s| {
-            vec![format!("  {}", s.subcategory.name()), grouped(s.labels), grouped(s.instances)]
+            vec![format!("· {}", s.subcategory.name()), grouped(s.labels), grouped(s.instances)]
         }));
     }
     rows.push(vec!["all".to_owned(), grouped(stats.labels), grouped(stats.instances)]);

@@ -67,7 +67,7 @@ fn settings(args: &DemoArgs, store: String) -> Result<EvalSettings, Fail> {
         arms: MODELS.iter().map(arm).collect::<Result<_, Fail>>()?,
         dataset: "starter".to_owned(),
         k: args.samples,
-        name: None,
+        name: Some("demo".to_owned()),
         selection: Selection::default(),
         judge: JudgeSettings { model: None, params: GenParams::default() },
         endpoint: EndpointSettings {

@@ -19,47 +19,74 @@ pub enum By {
     Subcategory,
 }
 
+/// A single run in full: its line of the main table, then by scenario, jointly, by category, and what failed. The notes
+/// of the main table hold for all of it.
+#[must_use]
+pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
+    let runs = std::slice::from_ref(run);
+    let mut out = super::scores(runs, layout);
+    for table in [by_group(run, By::Scenario, layout), by_awareness(run, layout), by_group(run, By::Category, layout)] {
+        out.push('\n');
+        out += &table;
+    }
+    if let Some(failures) = failures(runs, layout) {
+        out.push('\n');
+        out += &failures;
+    }
+    out
+}
+
 /// One run's scores by group.
 #[must_use]
 pub fn breakdown(run: &RunLine<'_>, by: By, layout: Layout) -> String {
+    let k = run.scores.k;
+    let mut lines = vec![format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k).")];
+    if by != By::Scenario {
+        lines.push("An instance with risks in two groups counts in both.".to_owned());
+    }
+    lines.extend(judge_notes(std::slice::from_ref(run)));
+    by_group(run, by, layout) + &notes(&lines, layout)
+}
+
+fn by_group(run: &RunLine<'_>, by: By, layout: Layout) -> String {
     let s = run.scores;
     let (title, groups): (&str, Vec<(&str, &Metrics)>) = match by {
         By::Scenario => ("Scenario", s.scenarios.iter().map(|(g, m)| (g.official(), m)).collect()),
         By::Category => ("Category", s.categories.iter().map(|(g, m)| (g.name(), m)).collect()),
         By::Subcategory => ("Subcategory", s.subcategories.iter().map(|(g, m)| (g.name(), m)).collect()),
     };
-    let k = s.k;
-    let headers = [
-        title.to_owned(),
-        "Instances".to_owned(),
-        "Safe@1".to_owned(),
-        format!("Safe@{k}"),
-        "Think@1".to_owned(),
-        format!("Think@{k}"),
-        "SSA".to_owned(),
-    ];
+    // At k = 1 both columns would be the same one.
+    let ks = if s.k == 1 { vec!["1".to_owned()] } else { vec!["1".to_owned(), s.k.to_string()] };
+    let mut headers = vec![title.to_owned(), "Instances".to_owned()];
+    headers.extend(["Safe", "Think"].iter().flat_map(|m| ks.iter().map(move |k| format!("{m}@{k}"))));
+    headers.push("SSA".to_owned());
     let rows: Vec<Vec<String>> = groups
         .into_iter()
         .map(|(name, m)| {
             let mut row = vec![name.to_owned(), count(m.items)];
-            row.extend([&m.safe.at_1, &m.safe.at_k, &m.think.at_1, &m.think.at_k, &m.ssa].map(estimate));
+            for task in [&m.safe, &m.think] {
+                row.extend([&task.at_1, &task.at_k].into_iter().take(ks.len()).map(estimate));
+            }
+            row.push(estimate(&m.ssa));
             row
         })
         .collect();
-    let mut lines =
-        vec![format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k).")];
-    if by != By::Scenario {
-        lines.push("An instance with risks in two groups counts in both.".to_owned());
-    }
-    lines.extend(judge_notes(std::slice::from_ref(run)));
-    grid(&headers, &rows, layout) + &notes(&lines, layout)
+    grid(&headers, &rows, layout)
 }
 
 /// One run's samples by safety and awareness.
 #[must_use]
 pub fn joint(run: &RunLine<'_>, layout: Layout) -> String {
+    let lines: Vec<String> = ["Samples; safe and unaware is superficially safe.".to_owned()]
+        .into_iter()
+        .chain(judge_notes(std::slice::from_ref(run)))
+        .collect();
+    by_awareness(run, layout) + &notes(&lines, layout)
+}
+
+fn by_awareness(run: &RunLine<'_>, layout: Layout) -> String {
     let table = run.scores.joint.0;
-    let mut headers = vec![run.title()];
+    let mut headers = vec!["Samples".to_owned()];
     headers.extend(Joint::AWARENESS.map(str::to_owned));
     headers.push("all".to_owned());
     let line = |name: &str, cells: [u64; 3]| {
@@ -70,18 +97,15 @@ pub fn joint(run: &RunLine<'_>, layout: Layout) -> String {
     };
     let mut rows: Vec<_> = Joint::SAFETY.iter().zip(table).map(|(name, cells)| line(name, cells)).collect();
     rows.push(line("all", [0, 1, 2].map(|c| table.iter().map(|r| r[c]).sum())));
-    let lines: Vec<String> = ["Samples; safe and unaware is superficially safe.".to_owned()]
-        .into_iter()
-        .chain(judge_notes(std::slice::from_ref(run)))
-        .collect();
-    grid(&headers, &rows, layout) + &notes(&lines, layout)
+    grid(&headers, &rows, layout)
 }
 
 const STAGES: [&str; 4] = ["sample", "cause of error", "safety judgement", "thinking judgement"];
 
-/// Everything that did not end in a sample and two verdicts, by kind, one column a run. Only what occurs is listed.
+/// Everything that did not end in a sample and two verdicts, by kind, one column a run. Only what occurs is listed;
+/// `None` when nothing failed.
 #[must_use]
-pub fn failures(runs: &[RunLine<'_>], layout: Layout) -> String {
+pub fn failures(runs: &[RunLine<'_>], layout: Layout) -> Option<String> {
     let kinds: Vec<Vec<(&str, &str, u64)>> = runs.iter().map(|r| failure_kinds(r.scores)).collect();
     let mut all: Vec<(&str, &str)> = Vec::new();
     for (of, kind, _) in kinds.iter().flatten() {
@@ -92,7 +116,7 @@ pub fn failures(runs: &[RunLine<'_>], layout: Layout) -> String {
     // Stages in their order, whichever run a kind was first seen in.
     all.sort_by_key(|(of, _)| STAGES.iter().position(|stage| stage == of));
     if all.is_empty() {
-        return "No failures: every planned sample and judgement is there.\n".to_owned();
+        return None;
     }
     let mut headers = vec!["Of".to_owned(), "Kind".to_owned()];
     headers.extend(runs.iter().map(RunLine::title));
@@ -105,7 +129,7 @@ pub fn failures(runs: &[RunLine<'_>], layout: Layout) -> String {
             [of.to_owned(), kind.to_owned()].into_iter().chain(kinds.iter().map(of_run)).collect()
         })
         .collect();
-    grid(&headers, &rows, layout)
+    Some(grid(&headers, &rows, layout))
 }
 
 fn failure_kinds(scores: &Scores) -> Vec<(&'static str, &'static str, u64)> {
