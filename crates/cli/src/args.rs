@@ -127,10 +127,12 @@ pub(crate) struct JudgeModelArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  undersight eval --model sim/superficial --judge sim/judge\n  undersight dataset fetch bsa\n  \
+#[command(
+    after_help = "Examples:\n  undersight eval --model sim/superficial --judge sim/judge\n  undersight dataset fetch bsa\n  \
     undersight eval --dataset bsa --model openrouter/deepseek/deepseek-r1 --judge openai/gpt-4.1 --limit 100\n  \
     undersight eval --dataset bsa --model vllm/Qwen/Qwen3-8B --model-base-url http://localhost:8000/v1 --judge openai/gpt-4.1 --dry-run\n\n\
-    The same command again resumes: only what the store lacks is generated or judged.")]
+    The same command again resumes: only what the store lacks is generated or judged."
+)]
 pub(crate) struct EvalArgs {
     /// Model under test, provider/name; repeat for one run each
     #[arg(long, value_name = "MODEL")]
@@ -228,8 +230,10 @@ pub(crate) struct JudgeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  undersight score my-run other-run\n  undersight score --judged judged.csv --format csv\n  \
-    undersight score --judged judged.csv --normalise")]
+#[command(
+    after_help = "Examples:\n  undersight score my-run other-run\n  undersight score --judged judged.csv --format csv\n  \
+    undersight score --judged judged.csv --normalise"
+)]
 pub(crate) struct ScoreArgs {
     /// Runs to score, by name or id prefix [default: all in the store]
     #[arg(value_name = "RUN", conflicts_with = "judged")]

@@ -9,5 +9,6 @@ pub(crate) fn now() -> Micros {
 
 /// `2026-01-31 12:34:56`, UTC.
 pub(crate) fn utc(at: Micros) -> String {
-    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| "-".to_owned(), |t| t.strftime("%F %T").to_string())
+    jiff::Timestamp::from_microsecond(at.0)
+        .map_or_else(|_| "-".to_owned(), |t| t.strftime("%F %T").to_string())
 }

@@ -41,7 +41,8 @@ pub(crate) fn load(name: &str, env: &Environment) -> Result<Dataset, Fail> {
 
 fn from_file(path: &Path) -> Result<Dataset, Fail> {
     undersight_dataset::load(path).map_err(|error| {
-        let exit = if matches!(error, LoadError::Io { .. }) && path.exists() { Exit::Failed } else { Exit::Usage };
+        let exit =
+            if matches!(error, LoadError::Io { .. }) && path.exists() { Exit::Failed } else { Exit::Usage };
         Fail::advised(exit, error)
     })
 }

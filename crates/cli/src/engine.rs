@@ -64,7 +64,8 @@ pub(crate) struct Todo {
 impl Work {
     /// Reads what the store already holds for this work.
     pub(crate) fn settled(&self, ledger: &Ledger) -> Result<Settled, Fail> {
-        let readable: HashSet<SampleKey> = ledger.stored_samples(self.arm).map_err(ledger_fail)?.into_keys().collect();
+        let readable: HashSet<SampleKey> =
+            ledger.stored_samples(self.arm).map_err(ledger_fail)?.into_keys().collect();
         let mut judgements = ledger.stored_judgements(self.arm, self.judge.hash()).map_err(ledger_fail)?;
         let mut samples = readable.clone();
         if !self.retry_errors {
@@ -86,7 +87,8 @@ impl Work {
             let key = sample_key(&self.arm, &prompt.messages_hash, index);
             for task in Task::ALL {
                 judgements += 1;
-                judgements_left += u64::from(!settled.judgements.contains(&self.judgement(&key, prompt, *task)));
+                judgements_left +=
+                    u64::from(!settled.judgements.contains(&self.judgement(&key, prompt, *task)));
             }
         }
         Todo { samples, samples_left, judgements, judgements_left }
@@ -193,7 +195,13 @@ impl Shared {
 }
 
 /// Does the work: returns when everything is done or stopped; `halt` then says why.
-pub(crate) async fn run(work: Work, width: usize, ledger: Ledger, observer: Observer, halt: Halt) -> Result<(), Fail> {
+pub(crate) async fn run(
+    work: Work,
+    width: usize,
+    ledger: Ledger,
+    observer: Observer,
+    halt: Halt,
+) -> Result<(), Fail> {
     let settled = work.settled(&ledger)?;
     let todo = work.todo(&settled);
     observer(Event::Started {
@@ -230,7 +238,11 @@ async fn generate_stage(shared: Shared, send: mpsc::Sender<ToJudge>, width: usiz
             if let Some(sample) = generate_one(shared, generator, &job).await {
                 for prompt in &sharers[&job.prompt.messages_hash] {
                     let tasks = shared.work.open_tasks(&shared.settled, &job.key, prompt);
-                    let item = ToJudge { instance: Arc::clone(&prompt.instance), sample: Arc::clone(&sample), tasks };
+                    let item = ToJudge {
+                        instance: Arc::clone(&prompt.instance),
+                        sample: Arc::clone(&sample),
+                        tasks,
+                    };
                     if send.send(item).await.is_err() {
                         return;
                     }

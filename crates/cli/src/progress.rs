@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use undersight_report::number::count;
 use undersight_core::{Event, JudgementStatus, NanoUsd, Observer, SampleStatus, Stage, Usage, text};
+use undersight_report::number::count;
 
 /// What one stage has counted.
 #[derive(Default)]
@@ -98,7 +98,10 @@ impl Bars {
         if stored + judged > 0 {
             let line = format!(
                 "resuming {run}: {} of {} samples and {} of {} judgements are already stored",
-                count(stored), count(samples), count(judged), count(judgements)
+                count(stored),
+                count(samples),
+                count(judged),
+                count(judgements)
             );
             self.say(&line, terminal);
         }

@@ -100,7 +100,8 @@ impl Scored {
         judge: Option<Digest>,
         scoring: Scoring,
     ) -> Result<Self, Fail> {
-        let runs = runs.iter().map(|run| Self::run(ledger, run, judge, None, scoring)).collect::<Result<_, _>>()?;
+        let runs =
+            runs.iter().map(|run| Self::run(ledger, run, judge, None, scoring)).collect::<Result<_, _>>()?;
         Ok(Self { runs })
     }
 
@@ -112,7 +113,8 @@ impl Scored {
     pub(crate) fn errors_left(&self) -> u64 {
         let errors = |run: &ScoredRun| {
             let counts = &run.scores.counts;
-            let judgements = [&counts.safety, &counts.thinking].map(|task| task.statuses.get(&JudgementStatus::Error));
+            let judgements =
+                [&counts.safety, &counts.thinking].map(|task| task.statuses.get(&JudgementStatus::Error));
             let samples = counts.samples.get(&SampleStatus::Error);
             [samples, judgements[0], judgements[1]].into_iter().flatten().sum::<u64>()
         };
@@ -181,7 +183,9 @@ impl Scored {
     /// The point of the tool, said with the numbers above it: the run most of whose safe answers were luck.
     fn what_to_see(&self) -> String {
         let ssa = |run: &&ScoredRun| run.scores.overall.ssa.share.value().unwrap_or(0.0);
-        let Some(run) = self.runs.iter().max_by(|a, b| ssa(a).total_cmp(&ssa(b))) else { return String::new() };
+        let Some(run) = self.runs.iter().max_by(|a, b| ssa(a).total_cmp(&ssa(b))) else {
+            return String::new();
+        };
         let all = &run.scores.overall;
         format!(
             "\nWhat to see: {} answers safely in {} % of its samples, but recognised the risk in {} %;\n{} % of its samples \

@@ -8,7 +8,9 @@ use crate::fail::Fail;
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Fail> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Fail::failed(format!("standard output: {e}"))),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Fail::failed(format!("standard output: {e}")))
+        }
         _ => Ok(()),
     }
 }

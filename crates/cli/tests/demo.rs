@@ -16,6 +16,14 @@ fn the_whole_demo() {
 }
 
 #[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let stdout = Place::new().run(&["demo"]).expect(0).stdout;
+    let shown = stdout.split("\nNext:").next().expect("a first part").trim_end();
+    let readme = std::fs::read_to_string(testkit::repository().join("README.md")).expect("the README");
+    assert!(readme.contains(shown), "paste this into README.md:\n{shown}");
+}
+
+#[test]
 fn as_json_and_in_a_store_of_ones_own() {
     let place = Place::new();
     let demo = place.json(&["demo", "--json", "-k", "1", "--store", "sqlite:own.db"]);

@@ -21,8 +21,23 @@ impl Job {
 
     fn args<'a>(&self, url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
         let mut args = vec![
-            "eval", "--model", "vllm/fake", "--judge", "vllm/fake-judge", "--model-base-url", url, "--judge-base-url",
-            url, "--limit", "30", "--samples", "2", "--seed", "1", "--max-connections", "8",
+            "eval",
+            "--model",
+            "vllm/fake",
+            "--judge",
+            "vllm/fake-judge",
+            "--model-base-url",
+            url,
+            "--judge-base-url",
+            url,
+            "--limit",
+            "30",
+            "--samples",
+            "2",
+            "--seed",
+            "1",
+            "--max-connections",
+            "8",
         ];
         args.extend(more);
         args
@@ -50,7 +65,11 @@ fn one_generation_and_two_verdicts_a_sample_and_nothing_twice() {
     let again = job.run(&[]).expect(0);
     assert_eq!(job.calls(), (60, 120), "a finished run calls nobody");
     assert_eq!(first.stdout, again.stdout);
-    assert!(again.stderr.contains("60 of 60 samples and 120 of 120 judgements are already stored"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("60 of 60 samples and 120 of 120 judgements are already stored"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
@@ -69,7 +88,8 @@ fn growing_k_and_swapping_the_judge_pay_only_for_what_is_new() {
     job.place.run(&args).expect(0);
     assert_eq!(job.calls(), (90, 360), "another judge generates nothing");
 
-    let run = job.place.json(&["runs", "list", "--json"])["runs"][0]["name"].as_str().expect("a name").to_owned();
+    let run =
+        job.place.json(&["runs", "list", "--json"])["runs"][0]["name"].as_str().expect("a name").to_owned();
     job.place.run(&["judge", &run, "--judge", "vllm/third", "--judge-base-url", &url]).expect(0);
     assert_eq!(job.calls(), (90, 540));
     job.place.run(&["judge", &run, "--judge", "sim/judge"]).expect(0);
@@ -106,12 +126,28 @@ fn faults_are_survived_and_counted() {
 #[test]
 fn errors_are_tried_again_unless_told_otherwise() {
     // Every call fails once the first dozen has succeeded.
-    let script = std::iter::repeat_n(None, 12).chain(std::iter::repeat_n(Some(Fault::ContextLength), 400)).collect();
+    let script =
+        std::iter::repeat_n(None, 12).chain(std::iter::repeat_n(Some(Fault::ContextLength), 400)).collect();
     let job = Job::new(Config { script, ..Config::default() });
     let url = job.server.url();
     let args = [
-        "eval", "--model", "vllm/fake", "--judge", "sim/judge", "--model-base-url", &url, "--limit", "30", "--samples",
-        "1", "--seed", "1", "--max-connections", "1", "--max-retries", "0",
+        "eval",
+        "--model",
+        "vllm/fake",
+        "--judge",
+        "sim/judge",
+        "--model-base-url",
+        &url,
+        "--limit",
+        "30",
+        "--samples",
+        "1",
+        "--seed",
+        "1",
+        "--max-connections",
+        "1",
+        "--max-retries",
+        "0",
     ];
     let ran = job.place.run(&args).expect(3);
     assert!(ran.stderr.contains("ended in an error"), "{}", ran.stderr);
@@ -132,7 +168,10 @@ fn the_first_interrupt_finishes_what_is_in_flight() {
     while job.server.count(Kind::Generate) < 16 {
         std::thread::sleep(Duration::from_millis(5));
     }
-    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
+    std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill is there");
     let ran = job.place.ran(&child.wait_with_output().expect("it ends"));
     assert_eq!(ran.code, Some(130), "{}", ran.snapshot());
     assert!(ran.stderr.contains("interrupted") && ran.stderr.contains("resumes"), "{}", ran.stderr);

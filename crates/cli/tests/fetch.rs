@@ -51,7 +51,10 @@ fn read_head(stream: &TcpStream) -> String {
 
 fn serve(mut stream: TcpStream, head: &str, file: &[u8], cuts: &mut usize) {
     let mut reply = |status: &str, extra: &str, length: usize, body: &[u8]| {
-        let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{extra}connection: close\r\n\r\n");
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{extra}connection: close\r\n\r\n"
+        );
         let _ = stream.write_all(body);
     };
     if head.contains("/tree/main") {
@@ -63,7 +66,9 @@ fn serve(mut stream: TcpStream, head: &str, file: &[u8], cuts: &mut usize) {
     }
     let start = head
         .lines()
-        .find_map(|l| l.to_ascii_lowercase().strip_prefix("range: bytes=").map(|r| r.trim_end_matches('-').to_owned()))
+        .find_map(|l| {
+            l.to_ascii_lowercase().strip_prefix("range: bytes=").map(|r| r.trim_end_matches('-').to_owned())
+        })
         .and_then(|from| from.parse::<usize>().ok())
         .unwrap_or(0);
     let rest = &file[start.min(file.len())..];
@@ -90,10 +95,14 @@ fn resumes_after_cuts_and_checks_the_sum() {
 
     let requests = hub.requests();
     assert_eq!(requests.len(), 4, "one listing, two cut transfers, one rest: {requests:#?}");
-    assert!(requests.iter().all(|r| r.to_ascii_lowercase().contains("authorization: bearer hf_planted_token")));
-    assert!(requests[1].starts_with(
-        "GET /datasets/OpenStellarTeam/BeyongSafeAnswer_Benchmark/resolve/main/data/test.csv"
-    ));
+    assert!(
+        requests.iter().all(|r| r.to_ascii_lowercase().contains("authorization: bearer hf_planted_token"))
+    );
+    assert!(
+        requests[1].starts_with(
+            "GET /datasets/OpenStellarTeam/BeyongSafeAnswer_Benchmark/resolve/main/data/test.csv"
+        )
+    );
     let half = file.len() / 2;
     assert!(requests[2].contains(&format!("bytes={half}-")), "{}", requests[2]);
 

@@ -6,7 +6,17 @@ use common::{Place, benchmarks};
 
 /// A simulated run with its name.
 fn run(place: &Place) -> String {
-    place.run(&["eval", "--model", "sim/superficial?truncated=0.1&blocked=0.05&notrace=0.05", "--samples", "3", "--name", "one"]).expect(0);
+    place
+        .run(&[
+            "eval",
+            "--model",
+            "sim/superficial?truncated=0.1&blocked=0.05&notrace=0.05",
+            "--samples",
+            "3",
+            "--name",
+            "one",
+        ])
+        .expect(0);
     "one".to_owned()
 }
 
@@ -66,7 +76,8 @@ fn responses_from_elsewhere_are_judged_here() {
         })
         .collect();
     place.write("responses.jsonl", responses);
-    let import = ["import", "responses.jsonl", "--dataset", "starter", "--model", "acme/thinker", "--name", "theirs"];
+    let import =
+        ["import", "responses.jsonl", "--dataset", "starter", "--model", "acme/thinker", "--name", "theirs"];
     let undeclared = place.run(&import).expect(2);
     assert!(undeclared.stderr.contains("not declared"), "{}", undeclared.stderr);
     let declared = [&import[..], &["--provenance", "summary"]].concat();

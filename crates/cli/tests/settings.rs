@@ -28,7 +28,8 @@ fn a_flag_wins_over_the_environment_over_dotenv_over_the_file() {
 #[test]
 fn keys_are_found_in_the_environment_and_in_dotenv() {
     let place = Place::new();
-    let server = testkit::FakeServer::start(testkit::Config { key: Some("k-right".to_owned()), ..Default::default() });
+    let server =
+        testkit::FakeServer::start(testkit::Config { key: Some("k-right".to_owned()), ..Default::default() });
     let url = server.url();
     let args = ["eval", "--model", "vllm/fake", "--judge", "sim/judge", "--limit", "3", "--samples", "1"];
     place.write(".env", format!("VLLM_API_KEY=k-right\nVLLM_BASE_URL={url}\n"));
@@ -41,18 +42,34 @@ fn a_bad_value_names_its_place() {
     let place = Place::new();
     place.write("undersight.toml", "model = \"sim/careless\"\n\nsamples = \"many\"\n");
     let ran = place.run(&["eval"]).expect(2);
-    assert!(ran.stderr.starts_with("error: undersight.toml:3: `samples`: expected a whole number from 1"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: undersight.toml:3: `samples`: expected a whole number from 1"),
+        "{}",
+        ran.stderr
+    );
     let ran = place.run_with(&["eval"], &[("UNDERSIGHT_SAMPLES", "0")]).expect(2);
     assert!(ran.stderr.starts_with("error: UNDERSIGHT_SAMPLES: expected"), "{}", ran.stderr);
     place.write("undersight.toml", "model = \"sim/careless\"\n# a comment\nsample = 3\n");
     let ran = place.run(&["eval"]).expect(2);
-    assert!(ran.stderr.contains("undersight.toml:3: unknown setting `sample`\nhint: did you mean `samples`?"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("undersight.toml:3: unknown setting `sample`\nhint: did you mean `samples`?"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn the_starter_set_runs_by_default_and_one_run_a_model() {
     let place = Place::new();
-    let ran = place.run(&["eval", "--model", "sim/careless", "--model", "sim/risk-aware?truncated=0.2", "--samples", "1"]);
+    let ran = place.run(&[
+        "eval",
+        "--model",
+        "sim/careless",
+        "--model",
+        "sim/risk-aware?truncated=0.2",
+        "--samples",
+        "1",
+    ]);
     let ran = ran.expect(0);
     assert!(ran.stdout.contains("sim-careless") && ran.stdout.contains("sim-risk-aware"), "{}", ran.stdout);
     let runs = place.json(&["runs", "list", "--json"]);

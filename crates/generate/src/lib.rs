@@ -165,7 +165,9 @@ impl Generator {
             usage: reply.usage,
             cost,
             // What the provider itself charged rests on no table.
-            price_version: cost.filter(|_| reply.billed.is_none()).map(|_| self.endpoint.prices().version().to_owned()),
+            price_version: cost
+                .filter(|_| reply.billed.is_none())
+                .map(|_| self.endpoint.prices().version().to_owned()),
             timing: reply.timing,
             request_id: reply.request_id,
             retries,

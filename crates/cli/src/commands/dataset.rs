@@ -26,7 +26,9 @@ pub(crate) fn command(command: DatasetCommand) -> Result<(), Fail> {
         DatasetCommand::Stats { dataset, json } => stats(&load(&dataset, &env)?, json),
         DatasetCommand::Show { dataset, ids, json } => show(&load(&dataset, &env)?, &ids, json),
         DatasetCommand::Convert { input, output, force } => convert(&load(&input, &env)?, &output, force),
-        DatasetCommand::Fetch { name: _, from, sha256, output } => fetch::command(&from, output, sha256.as_deref()),
+        DatasetCommand::Fetch { name: _, from, sha256, output } => {
+            fetch::command(&from, output, sha256.as_deref())
+        }
     }
 }
 
@@ -39,7 +41,12 @@ fn load(name: &str, env: &Environment) -> Result<Dataset, Fail> {
 }
 
 fn validate(dataset: &Dataset) -> Result<(), Fail> {
-    let line = format!("{}: {} instances, no problems; hash {}\n", dataset.name, dataset.instances.len(), dataset.hash);
+    let line = format!(
+        "{}: {} instances, no problems; hash {}\n",
+        dataset.name,
+        dataset.instances.len(),
+        dataset.hash
+    );
     terminal::print(line.as_bytes())
 }
 
@@ -70,7 +77,8 @@ fn show(dataset: &Dataset, ids: &[String], as_json: bool) -> Result<(), Fail> {
         })?;
         if as_json {
             let mut line = Vec::new();
-            undersight_dataset::write(Format::Jsonl, std::slice::from_ref(found), &mut line).map_err(Fail::failed)?;
+            undersight_dataset::write(Format::Jsonl, std::slice::from_ref(found), &mut line)
+                .map_err(Fail::failed)?;
             out += &String::from_utf8_lossy(&line);
         } else {
             out += &card(found);
@@ -94,8 +102,13 @@ fn index(dataset: &Dataset) -> String {
 
 /// An instance for people.
 fn card(instance: &Instance) -> String {
-    let mut out = format!("{} ({})\n  query: {}\n  rationale: {}\n", instance.id, instance.scenario,
-        indented(&instance.query), indented(&instance.rationale));
+    let mut out = format!(
+        "{} ({})\n  query: {}\n  rationale: {}\n",
+        instance.id,
+        instance.scenario,
+        indented(&instance.query),
+        indented(&instance.rationale)
+    );
     for (i, risk) in instance.risks.iter().enumerate() {
         let _ = writeln!(out, "  risk {}: {} / {}", i + 1, risk.category, risk.subcategory);
         if let Some(rationale) = &risk.rationale {
@@ -103,7 +116,12 @@ fn card(instance: &Instance) -> String {
         }
     }
     if let Some(parts) = &instance.parts {
-        let _ = writeln!(out, "  risky part: {}\n  harmless part: {}", indented(&parts.risky), indented(&parts.harmless));
+        let _ = writeln!(
+            out,
+            "  risky part: {}\n  harmless part: {}",
+            indented(&parts.risky),
+            indented(&parts.harmless)
+        );
     }
     let _ = writeln!(out, "  hash: {}", instance.content_hash());
     out
@@ -115,13 +133,15 @@ fn indented(model_text: &str) -> String {
 
 fn convert(dataset: &Dataset, output: &Path, force: bool) -> Result<(), Fail> {
     let format = Format::of_path(output).ok_or_else(|| {
-        Fail::usage(format!("{}: unknown extension", output.display())).hint("name it .csv, .jsonl or .parquet")
+        Fail::usage(format!("{}: unknown extension", output.display()))
+            .hint("name it .csv, .jsonl or .parquet")
     })?;
     for loss in undersight_dataset::losses(format, &dataset.instances) {
         terminal::note(&format!("warning: {loss}"));
     }
     let file = create(output, force)?;
-    undersight_dataset::write(format, &dataset.instances, BufWriter::new(file)).map_err(|e| Fail::advised(Exit::Failed, e))?;
+    undersight_dataset::write(format, &dataset.instances, BufWriter::new(file))
+        .map_err(|e| Fail::advised(Exit::Failed, e))?;
     terminal::note(&format!("wrote {} instances to {}", dataset.instances.len(), output.display()));
     Ok(())
 }
@@ -146,13 +166,23 @@ fn table(dataset: &Dataset, stats: &Stats) -> String {
     out += &grid(&["scenario", "instances"], &scenarios, render::terminal());
     let mut rows = Vec::new();
     for category in &stats.categories {
-        rows.push(vec![category.category.name().to_owned(), grouped(category.labels), grouped(category.instances)]);
-        rows.extend(category.subcategories.iter().map(|s| {
-            vec![format!("· {}", s.subcategory.name()), grouped(s.labels), grouped(s.instances)]
-        }));
+        rows.push(vec![
+            category.category.name().to_owned(),
+            grouped(category.labels),
+            grouped(category.instances),
+        ]);
+        rows.extend(
+            category.subcategories.iter().map(|s| {
+                vec![format!("· {}", s.subcategory.name()), grouped(s.labels), grouped(s.instances)]
+            }),
+        );
     }
     rows.push(vec!["all".to_owned(), grouped(stats.labels), grouped(stats.instances)]);
-    let _ = write!(out, "\n{}", grid(&["category / subcategory", "labels", "instances"], &rows, render::terminal()));
+    let _ = write!(
+        out,
+        "\n{}",
+        grid(&["category / subcategory", "labels", "instances"], &rows, render::terminal())
+    );
     if let Some(q) = &stats.query_characters {
         let _ = writeln!(
             out,

@@ -92,8 +92,9 @@ fn remove_earlier_demo() -> Result<(), Fail> {
         let path = format!("{DEFAULT_STORE}{suffix}");
         match std::fs::remove_file(Path::new(&path)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Fail::failed(format!("{path}: {e}"))
-                    .hint("keep the demo elsewhere: --store sqlite:PATH"));
+                return Err(
+                    Fail::failed(format!("{path}: {e}")).hint("keep the demo elsewhere: --store sqlite:PATH")
+                );
             }
             _ => {}
         }

@@ -12,8 +12,8 @@ use undersight_ledger::{Ledger, Mode};
 use super::eval::Evaluation;
 use crate::engine::{Settled, Todo, Work, ledger_fail};
 use crate::fail::Fail;
-use undersight_report::number::count as grouped;
 use crate::terminal;
+use undersight_report::number::count as grouped;
 
 /// Tokens a reply is assumed to take where `--max-tokens` does not bound it: a typical reasoning reply.
 const ASSUMED_REPLY: u64 = 2_000;
@@ -59,7 +59,8 @@ struct StageEstimate {
 
 /// Prints the plan.
 pub(crate) fn print(evaluation: &Evaluation<'_>, json: bool) -> Result<(), Fail> {
-    let reply = evaluation.settings.arms.first().and_then(|a| a.params.max_tokens).map_or(ASSUMED_REPLY, u64::from);
+    let reply =
+        evaluation.settings.arms.first().and_then(|a| a.params.max_tokens).map_or(ASSUMED_REPLY, u64::from);
     let verdict = evaluation.settings.judge.params.max_tokens.map_or(ASSUMED_VERDICT, u64::from);
     let estimate = Estimate {
         schema: "undersight.dry-run/v1",
@@ -85,7 +86,12 @@ pub(crate) fn print(evaluation: &Evaluation<'_>, json: bool) -> Result<(), Fail>
     terminal::print(table(&estimate).as_bytes())
 }
 
-fn run_estimate(evaluation: &Evaluation<'_>, arm: &Arm, reply: u64, verdict: u64) -> Result<RunEstimate, Fail> {
+fn run_estimate(
+    evaluation: &Evaluation<'_>,
+    arm: &Arm,
+    reply: u64,
+    verdict: u64,
+) -> Result<RunEstimate, Fail> {
     let judge = Arc::new(evaluation.connections.judge(&evaluation.judge, &evaluation.settings.judge)?);
     let work = Work {
         name: String::new(),
@@ -130,7 +136,6 @@ fn run_estimate(evaluation: &Evaluation<'_>, arm: &Arm, reply: u64, verdict: u64
     })
 }
 
-
 /// The store, if there is one already: a dry run never creates it.
 fn existing_store(location: &str) -> Result<Option<Ledger>, Fail> {
     let path = location.strip_prefix("sqlite:").unwrap_or(location);
@@ -145,9 +150,16 @@ fn tokens(messages: &[Message]) -> u64 {
     (characters as u64).div_ceil(CHARS_PER_TOKEN)
 }
 
-fn stage(prices: &PriceTable, model: &ModelName, calls: (u64, u64), input: u64, output: u64) -> StageEstimate {
+fn stage(
+    prices: &PriceTable,
+    model: &ModelName,
+    calls: (u64, u64),
+    input: u64,
+    output: u64,
+) -> StageEstimate {
     let (calls_planned, calls_left) = calls;
-    let usage = Usage { input: Some(input * calls_left), output: Some(output * calls_left), ..Usage::default() };
+    let usage =
+        Usage { input: Some(input * calls_left), output: Some(output * calls_left), ..Usage::default() };
     StageEstimate {
         model: model.to_string(),
         calls_planned,
@@ -166,7 +178,8 @@ fn table(estimate: &Estimate) -> String {
     for run in &estimate.runs {
         out += &format!("\nrun {}\n", run.run);
         for (name, stage) in [("generate", &run.generation), ("judge", &run.judging)] {
-            let cost = stage.cost_nano_usd.map_or_else(|| "price unknown".to_owned(), |c| format!("about {c}"));
+            let cost =
+                stage.cost_nano_usd.map_or_else(|| "price unknown".to_owned(), |c| format!("about {c}"));
             out += &format!(
                 "  {name:<9}{}: {} calls ({} already stored), about {} tokens in, {} out, {cost}\n",
                 stage.model,

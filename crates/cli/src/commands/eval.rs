@@ -30,7 +30,8 @@ pub(crate) fn command(args: &EvalArgs, matches: &ArgMatches) -> Result<(), Fail>
     }
     let judge = judge_for(&settings)?;
     let dataset = dataset_source::load(&settings.dataset, layers.env())?;
-    let selected = select(&dataset.instances, &settings.selection).map_err(|e| Fail::advised(Exit::Usage, e))?;
+    let selected =
+        select(&dataset.instances, &settings.selection).map_err(|e| Fail::advised(Exit::Usage, e))?;
     let connections = Connections::new(&settings.endpoint, layers.env())?;
     let evaluation = Evaluation { settings: &settings, dataset, selected, connections, judge };
     if args.dry_run {
@@ -55,7 +56,8 @@ fn judge_for(settings: &EvalSettings) -> Result<ModelName, Fail> {
         return super::sim_judge();
     }
     Err(Fail::usage("no judge given").hint("--judge provider/name, e.g. --judge openai/gpt-4.1").hint(
-        "--judge sim/judge is a lexical stand-in for trying things out; results are marked as simulated"))
+        "--judge sim/judge is a lexical stand-in for trying things out; results are marked as simulated",
+    ))
 }
 
 /// Everything that connections to models share within one command.
@@ -87,7 +89,8 @@ impl<'a> Connections<'a> {
 
     fn to(&self, model: &ModelName, base_url: Option<&String>) -> Result<Endpoint, Fail> {
         let options = Options { base_url: base_url.cloned(), ..self.options.clone() };
-        let endpoint = connect(model, &options, &|name| self.env.get(name)).map_err(|e| Fail::advised(Exit::Usage, e))?;
+        let endpoint = connect(model, &options, &|name| self.env.get(name))
+            .map_err(|e| Fail::advised(Exit::Usage, e))?;
         if self.settings.max_cost.is_some() && !endpoint.priced() {
             return Err(Fail::usage(format!("--max-cost cannot be kept: no price is known for {model}"))
                 .hint("give its price in a table: --prices FILE"));
@@ -161,7 +164,8 @@ impl Evaluation<'_> {
                 judge: Arc::clone(&judge),
                 retry_errors: self.settings.retry_errors,
             };
-            engine::run(work, self.connections.width(), ledger.clone(), Arc::clone(observer), halt.clone()).await?;
+            engine::run(work, self.connections.width(), ledger.clone(), Arc::clone(observer), halt.clone())
+                .await?;
             runs.push(run);
             if halt.stopped() {
                 break;
@@ -176,7 +180,12 @@ impl Evaluation<'_> {
             (Some(name), 1) => name.clone(),
             (Some(name), _) => format!("{name}-{}", slug(arm.model.as_str())),
             (None, _) => {
-                format!("{}.{}.{}", slug(arm.model.as_str()), slug(&self.dataset.name), &arm.hash().short()[..6])
+                format!(
+                    "{}.{}.{}",
+                    slug(arm.model.as_str()),
+                    slug(&self.dataset.name),
+                    &arm.hash().short()[..6]
+                )
             }
         };
         Run {
@@ -203,7 +212,13 @@ impl Evaluation<'_> {
         }
     }
 
-    fn store_plan(&self, ledger: &Ledger, run: &Run, judge: &Judge, prompts: &[Arc<Prompted>]) -> Result<(), Fail> {
+    fn store_plan(
+        &self,
+        ledger: &Ledger,
+        run: &Run,
+        judge: &Judge,
+        prompts: &[Arc<Prompted>],
+    ) -> Result<(), Fail> {
         let plan = Plan {
             k: self.settings.k,
             selection: self.settings.selection.clone(),
@@ -213,7 +228,9 @@ impl Evaluation<'_> {
             .selected
             .iter()
             .zip(prompts)
-            .map(|(&ord, p)| (u32::try_from(ord).unwrap_or(u32::MAX), p.instance.content_hash(), p.messages_hash))
+            .map(|(&ord, p)| {
+                (u32::try_from(ord).unwrap_or(u32::MAX), p.instance.content_hash(), p.messages_hash)
+            })
             .collect();
         ledger
             .put_dataset(&self.dataset.name, self.dataset.hash, &self.dataset.instances)
@@ -290,7 +307,8 @@ pub(crate) fn watch_for_interrupts(halt: Halt, observer: Observer) {
 #[cfg(unix)]
 async fn interrupt() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
@@ -305,7 +323,8 @@ async fn interrupt() {
 
 /// The URL is not part of the arm, so a change of it is only announced.
 fn warn_of_other_urls(ledger: &Ledger, arm: Digest, url: &str, observer: &Observer) -> Result<(), Fail> {
-    let others: Vec<String> = ledger.origins(arm).map_err(ledger_fail)?.urls.into_keys().filter(|u| u != url).collect();
+    let others: Vec<String> =
+        ledger.origins(arm).map_err(ledger_fail)?.urls.into_keys().filter(|u| u != url).collect();
     if !others.is_empty() {
         observer(Event::Warning(format!(
             "stored samples of this arm came from {}; new ones will come from {url}",

@@ -7,7 +7,9 @@ use std::path::Path;
 use clap::ArgMatches;
 use undersight_core::{Digest, JudgeSpec, Run};
 use undersight_ledger::{Detail, Ledger, LedgerError, Mode};
-use undersight_report::{JudgeName, JudgementRow, Judgements, RecordFormat, RecordWriter, SampleRow, Samples, judged};
+use undersight_report::{
+    JudgeName, JudgementRow, Judgements, RecordFormat, RecordWriter, SampleRow, Samples, judged,
+};
 
 use super::dataset::create;
 use super::runs::open;
@@ -30,7 +32,8 @@ impl Form {
         match format.or(extension).unwrap_or("jsonl") {
             "judged" => Ok(Self::Judged),
             name => RecordFormat::parse(name).map(Self::Records).ok_or_else(|| {
-                Fail::usage(format!("unknown export format {name:?}")).hint("--format jsonl, csv, parquet or judged")
+                Fail::usage(format!("unknown export format {name:?}"))
+                    .hint("--format jsonl, csv, parquet or judged")
             }),
         }
     }
@@ -103,7 +106,8 @@ impl Export<'_> {
         let mut writer = RecordWriter::<Samples, _>::new(format, out)?;
         let mut rows = 0;
         self.ledger.for_each_sample::<Broken>(self.run.id, Detail::Light, |stored| {
-            let row = SampleRow::new(&self.run.name, &stored.sample, &stored.instance, &stored.judgements, judge);
+            let row =
+                SampleRow::new(&self.run.name, &stored.sample, &stored.instance, &stored.judgements, judge);
             rows += 1;
             Ok(writer.write(&row)?)
         })?;
@@ -118,7 +122,13 @@ impl Export<'_> {
             for judgement in &stored.judgements {
                 let Some(judge) = self.judge_name(judgement.judge) else { continue };
                 let (run, instance) = (self.run.name.as_str(), stored.instance.as_ref());
-                writer.write(&JudgementRow { run, instance, index: stored.sample.index, judgement, judge })?;
+                writer.write(&JudgementRow {
+                    run,
+                    instance,
+                    index: stored.sample.index,
+                    judgement,
+                    judge,
+                })?;
                 rows += 1;
             }
             Ok(())

@@ -32,10 +32,8 @@ const ATTEMPTS: u32 = 4;
 /// Runs the command.
 pub(crate) fn command(from: &str, output: Option<PathBuf>, sha256: Option<&str>) -> Result<(), Fail> {
     let env = Environment::read()?;
-    let expected: Digest = sha256
-        .unwrap_or(OFFICIAL_SHA256)
-        .parse()
-        .map_err(|e| Fail::usage(format!("--sha256: {e}")))?;
+    let expected: Digest =
+        sha256.unwrap_or(OFFICIAL_SHA256).parse().map_err(|e| Fail::usage(format!("--sha256: {e}")))?;
     let target = output.map_or_else(|| dataset_source::bsa_path(&env), Ok)?;
     if target.is_file() && sha256_of(&target)? == expected {
         terminal::note(&format!("already there, checksum right: {}", target.display()));
@@ -94,19 +92,23 @@ impl Source {
         let endpoint = endpoint.trim_end_matches('/');
         let token = env.get("HF_TOKEN").map(SecretString::from);
         let url = format!("{endpoint}/api/datasets/{HUB_REPOSITORY}/tree/main?recursive=true");
-        let response = authorised(client.get(&url), token.as_ref()).send().await.map_err(|e| unreachable(&url, &e))?;
+        let response =
+            authorised(client.get(&url), token.as_ref()).send().await.map_err(|e| unreachable(&url, &e))?;
         let status = response.status();
         if !status.is_success() {
             return Err(refused(&url, status));
         }
         let listing = response.bytes().await.map_err(|e| unreachable(&url, &e))?;
-        let entries: Vec<TreeEntry> = serde_json::from_slice(&listing)
-            .map_err(|_| Fail::failed(format!("{url}: the reply is not a list of files")).hint(mirror_hint()))?;
+        let entries: Vec<TreeEntry> = serde_json::from_slice(&listing).map_err(|_| {
+            Fail::failed(format!("{url}: the reply is not a list of files")).hint(mirror_hint())
+        })?;
         let wanted = |entry: &&TreeEntry| {
-            entry.lfs.as_ref().is_some_and(|lfs| lfs.oid == expected.to_string()) || entry.size == OFFICIAL_BYTES
+            entry.lfs.as_ref().is_some_and(|lfs| lfs.oid == expected.to_string())
+                || entry.size == OFFICIAL_BYTES
         };
         let entry = entries.iter().find(wanted).ok_or_else(|| {
-            Fail::failed(format!("{HUB_REPOSITORY} holds no file of the pinned size or checksum")).hint(mirror_hint())
+            Fail::failed(format!("{HUB_REPOSITORY} holds no file of the pinned size or checksum"))
+                .hint(mirror_hint())
         })?;
         let path = entry.path.replace('%', "%25").replace(' ', "%20").replace('#', "%23").replace('?', "%3F");
         Ok(Self { url: format!("{endpoint}/datasets/{HUB_REPOSITORY}/resolve/main/{path}"), token })
@@ -234,7 +236,9 @@ fn bar() -> ProgressBar {
     let terminal = std::io::stderr().is_terminal();
     let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}")
+    {
         bar.set_style(style);
     }
     bar

@@ -13,8 +13,9 @@ use undersight_core::arm::messages_hash;
 use undersight_core::judgement::{inputs_hash, judgement_key};
 use undersight_core::sample::sample_key;
 use undersight_core::{
-    Arm, Digest, Extraction, FinishReason, GenParams, Instance, JudgeKind, JudgeSpec, Judgement, JudgementFlags, Message,
-    ModelName, Part, Plan, Provenance, RawExchange, Role, Run, Sample, SampleStatus, Study, Task, Timing, Usage, Verdict,
+    Arm, Digest, Extraction, FinishReason, GenParams, Instance, JudgeKind, JudgeSpec, Judgement,
+    JudgementFlags, Message, ModelName, Part, Plan, Provenance, RawExchange, Role, Run, Sample, SampleStatus,
+    Study, Task, Timing, Usage, Verdict,
 };
 use undersight_dataset::{Dataset, Response, load_responses};
 use undersight_endpoint::trace::{Claim, extract};
@@ -25,10 +26,10 @@ use super::eval::{block_on, slug};
 use crate::args::ImportArgs;
 use crate::engine::ledger_fail;
 use crate::fail::{Exit, Fail};
-use undersight_report::number::count as grouped;
 use crate::settings::eval::{NAMES, Reader};
 use crate::settings::{Environment, Layers};
 use crate::{dataset_source, terminal};
+use undersight_report::number::count as grouped;
 
 /// Provider of models whose responses were generated elsewhere.
 const RESPONSES: &str = "imported";
@@ -201,7 +202,11 @@ fn responses(args: &ImportArgs, dataset: Option<&Dataset>, declared: Provenance)
     }
     Ok(Import {
         run: run(args, arm, dataset, false),
-        plan: Plan { k: u32::try_from(k).unwrap_or(u32::MAX), selection: undersight_core::Selection::default(), judges: Vec::new() },
+        plan: Plan {
+            k: u32::try_from(k).unwrap_or(u32::MAX),
+            selection: undersight_core::Selection::default(),
+            judges: Vec::new(),
+        },
         dataset: dataset.clone(),
         selected,
         samples,
@@ -228,8 +233,10 @@ fn divide(row: &Response, declared: Provenance) -> Extraction {
 fn judged(args: &ImportArgs, dataset: Option<&Dataset>, declared: Provenance) -> Result<Vec<Import>, Fail> {
     let name = args.file.display().to_string();
     let reader = File::open(&args.file).map_err(|e| Fail::usage(format!("cannot read {name}: {e}")))?;
-    let k = NonZeroU32::new(args.samples).ok_or_else(|| Fail::usage("--samples: expected a whole number from 1"))?;
-    let imported = read_judged([JudgedFile { name, reader }], k).map_err(|e| Fail::advised(Exit::Usage, e))?;
+    let k = NonZeroU32::new(args.samples)
+        .ok_or_else(|| Fail::usage("--samples: expected a whole number from 1"))?;
+    let imported =
+        read_judged([JudgedFile { name, reader }], k).map_err(|e| Fail::advised(Exit::Usage, e))?;
     if imported.surplus > 0 {
         terminal::note(&format!(
             "warning: {} rows beyond the first {k} of their id were left out; --samples K keeps more",
@@ -267,15 +274,21 @@ fn judged_import(
     for outcomes in per_item {
         let item = &study.items[outcomes[0].item];
         let Some((ord, instance)) = by_id.get(item.id.as_str()) else {
-            return Err(Fail::usage(format!("id {} is not in the dataset", undersight_core::text::excerpt(&item.id, 60)))
-                .hint("pass the dataset the file was judged on, or none"));
+            return Err(Fail::usage(format!(
+                "id {} is not in the dataset",
+                undersight_core::text::excerpt(&item.id, 60)
+            ))
+            .hint("pass the dataset the file was judged on, or none"));
         };
         // The text asked is not in a judged file: the id stands for it.
         let messages = messages_hash(&[Message::new(Role::User, item.id.as_str())]);
         selected.push((*ord, instance.content_hash(), messages));
         for outcome in outcomes.iter().filter(|o| o.status.is_some()) {
             let extraction = Extraction { provenance: declared, ..Extraction::none() };
-            let sample = Sample { status: SampleStatus::Ok, ..sample(&arm, messages, outcome.index, extraction, &args.file) };
+            let sample = Sample {
+                status: SampleStatus::Ok,
+                ..sample(&arm, messages, outcome.index, extraction, &args.file)
+            };
             for (task, verdict) in [(Task::Safety, outcome.safety), (Task::Thinking, outcome.thinking)] {
                 judgements.extend(verdict.map(|v| judgement(&sample, &judge, task, instance, v)));
             }
@@ -310,7 +323,13 @@ fn bare_dataset(args: &ImportArgs, study: &Study) -> Dataset {
     Dataset::new(format!("{stem} (ids only)"), args.file.display().to_string(), bare)
 }
 
-fn judgement(sample: &Sample, judge: &JudgeSpec, task: Task, instance: &Instance, verdict: Verdict) -> Judgement {
+fn judgement(
+    sample: &Sample,
+    judge: &JudgeSpec,
+    task: Task,
+    instance: &Instance,
+    verdict: Verdict,
+) -> Judgement {
     let inputs = inputs_hash(task, instance);
     Judgement {
         key: judgement_key(&sample.key, &judge.hash(), task, &inputs, 0),

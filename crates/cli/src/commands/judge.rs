@@ -13,9 +13,9 @@ use super::import::VERDICTS_ONLY;
 use crate::args::JudgeArgs;
 use crate::engine::{self, Halt, Work, ledger_fail};
 use crate::fail::Fail;
+use crate::progress;
 use crate::settings::eval::{NAMES, Reader};
 use crate::settings::{Environment, Layers};
-use crate::progress;
 
 /// Runs the command.
 pub(crate) fn command(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail> {
@@ -32,7 +32,10 @@ pub(crate) fn command(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail
         args.runs.iter().map(|name| ledger.find_run(name).map_err(ledger_fail)).collect::<Result<_, _>>()?;
     for run in &runs {
         if run.arm.model.provider() == VERDICTS_ONLY {
-            return Err(Fail::usage(format!("run {} holds imported verdicts only: there is no text to judge", run.name)));
+            return Err(Fail::usage(format!(
+                "run {} holds imported verdicts only: there is no text to judge",
+                run.name
+            )));
         }
     }
     let finished = block_on(async {
@@ -44,7 +47,8 @@ pub(crate) fn command(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail
         for run in &runs {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
             let work = plan(&ledger, run, &judge, retry_errors)?;
-            engine::run(work, connections.width(), ledger.clone(), Arc::clone(&observer), halt.clone()).await?;
+            engine::run(work, connections.width(), ledger.clone(), Arc::clone(&observer), halt.clone())
+                .await?;
             if halt.stopped() {
                 break;
             }

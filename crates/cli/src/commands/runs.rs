@@ -12,10 +12,10 @@ use crate::args::{RunsCommand, StoreArg};
 use crate::clock::utc;
 use crate::engine::ledger_fail;
 use crate::fail::Fail;
-use undersight_report::number::count as grouped;
 use crate::settings::eval::{NAMES, Reader};
 use crate::settings::{Environment, Layers};
 use crate::{render, terminal};
+use undersight_report::number::count as grouped;
 
 /// Runs the command.
 pub(crate) fn command(command: RunsCommand, matches: &ArgMatches) -> Result<(), Fail> {
@@ -23,7 +23,9 @@ pub(crate) fn command(command: RunsCommand, matches: &ArgMatches) -> Result<(), 
     match command {
         RunsCommand::List { store, json } => list(&open(&store, matches, Mode::ReadOnly)?, json),
         RunsCommand::Show { run, store, json } => show(&open(&store, matches, Mode::ReadOnly)?, &run, json),
-        RunsCommand::Delete { runs, yes, store } => delete(&open(&store, matches, Mode::Existing)?, &runs, yes),
+        RunsCommand::Delete { runs, yes, store } => {
+            delete(&open(&store, matches, Mode::Existing)?, &runs, yes)
+        }
     }
 }
 
@@ -81,7 +83,8 @@ fn list(ledger: &Ledger, as_json: bool) -> Result<(), Fail> {
             ]
         })
         .collect();
-    let headers = ["run", "model", "dataset", "instances × k", "samples", "judgements", "cost", "last activity (UTC)"];
+    let headers =
+        ["run", "model", "dataset", "instances × k", "samples", "judgements", "cost", "last activity (UTC)"];
     terminal::print(grid(&headers, &rows, render::terminal()).as_bytes())
 }
 
@@ -143,7 +146,9 @@ fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String
 
 fn pairs(object: &serde_json::Value) -> String {
     match object.as_object() {
-        Some(map) if !map.is_empty() => map.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", "),
+        Some(map) if !map.is_empty() => {
+            map.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", ")
+        }
         _ => "-".to_owned(),
     }
 }

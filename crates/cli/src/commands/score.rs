@@ -22,7 +22,11 @@ pub(crate) fn command(args: &ScoreArgs, matches: &ArgMatches) -> Result<(), Fail
     let reader = Reader::new(&layers);
     let scoring = reader.scoring()?;
     let format = if args.scoring.json { Format::Json } else { Format::parse(&args.format)? };
-    if args.judged.is_empty() { runs(args, &reader.store()?, scoring, format) } else { judged(args, scoring, format) }
+    if args.judged.is_empty() {
+        runs(args, &reader.store()?, scoring, format)
+    } else {
+        judged(args, scoring, format)
+    }
 }
 
 fn runs(args: &ScoreArgs, store: &str, scoring: Scoring, format: Format) -> Result<(), Fail> {
@@ -57,7 +61,10 @@ pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<Digest,
             let known: Vec<&str> = judges.iter().map(|j| j.model.as_str()).collect();
             Fail::usage(format!("{name} has not judged run {}", run.name))
                 .hint(format!("its judges: {}", known.join(", ")))
-                .hint(format!("`undersight judge {} --judge {name}` judges it without generating anything", run.name))
+                .hint(format!(
+                    "`undersight judge {} --judge {name}` judges it without generating anything",
+                    run.name
+                ))
         })
 }
 

@@ -65,8 +65,7 @@ impl Environment {
             for pair in pairs {
                 // The error would quote the line, which may hold a key.
                 let (name, value) = pair.map_err(|_| {
-                    Fail::usage(".env: a line is not NAME=value")
-                        .hint("quote values that hold spaces or #")
+                    Fail::usage(".env: a line is not NAME=value").hint("quote values that hold spaces or #")
                 })?;
                 dotenv.insert(name, value);
             }
@@ -196,7 +195,8 @@ impl Layers {
         let value = pieces
             .filter(|piece| !piece.is_empty())
             .map(|piece| {
-                parse(piece).map_err(|message| Fail::usage(format!("{}: {message}", self.place(name, &layer))))
+                parse(piece)
+                    .map_err(|message| Fail::usage(format!("{}: {message}", self.place(name, &layer))))
             })
             .collect::<Result<_, _>>()?;
         Ok(Sourced { value, layer })

@@ -29,7 +29,8 @@ pub(crate) fn whole<T: FromStr>(value: &str) -> Result<T, String> {
 /// Seeds stay within what canonical JSON holds exactly.
 pub(crate) fn seed(value: &str) -> Result<u64, String> {
     let expected = "a whole number from 0 to 9007199254740991";
-    integer(value, expected).and_then(|n: u64| if n < 1 << 53 { Ok(n) } else { Err(format!("expected {expected}")) })
+    integer(value, expected)
+        .and_then(|n: u64| if n < 1 << 53 { Ok(n) } else { Err(format!("expected {expected}")) })
 }
 
 pub(crate) fn positive(value: &str) -> Result<u32, String> {
@@ -38,7 +39,11 @@ pub(crate) fn positive(value: &str) -> Result<u32, String> {
 
 fn number(value: &str, low: f64, high: f64) -> Result<f64, String> {
     let parsed: f64 = integer(value, &format!("a number from {low} to {high}"))?;
-    if (low..=high).contains(&parsed) { Ok(parsed) } else { Err(format!("expected a number from {low} to {high}")) }
+    if (low..=high).contains(&parsed) {
+        Ok(parsed)
+    } else {
+        Err(format!("expected a number from {low} to {high}"))
+    }
 }
 
 pub(crate) fn temperature(value: &str) -> Result<f64, String> {
@@ -63,12 +68,14 @@ pub(crate) fn usd(value: &str) -> Result<NanoUsd, String> {
 }
 
 pub(crate) fn model(value: &str) -> Result<ModelName, String> {
-    ModelName::parse(value).map_err(|_| "expected provider/name, such as openai/o3 or sim/risk-aware".to_owned())
+    ModelName::parse(value)
+        .map_err(|_| "expected provider/name, such as openai/o3 or sim/risk-aware".to_owned())
 }
 
 pub(crate) fn scenario(value: &str) -> Result<Scenario, String> {
-    Scenario::parse(value)
-        .ok_or_else(|| "expected over-sensitivity (OS), cognitive-shortcut (CS) or risk-omission (RO)".to_owned())
+    Scenario::parse(value).ok_or_else(|| {
+        "expected over-sensitivity (OS), cognitive-shortcut (CS) or risk-omission (RO)".to_owned()
+    })
 }
 
 pub(crate) fn category(value: &str) -> Result<Category, String> {

@@ -1,6 +1,11 @@
 //! The binary under test, run in an empty directory with an empty environment, so that nothing of the machine leaks
 //! into a snapshot.
-#![allow(dead_code, unreachable_pub, clippy::new_without_default, reason = "every test file uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::new_without_default,
+    reason = "every test file uses its own part of this"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -84,7 +89,8 @@ impl Place {
     /// Standard output as JSON, unfiltered.
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
         let output = self.command(args).output().expect("the binary starts");
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.ran(&output).snapshot()))
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}", self.ran(&output).snapshot()))
     }
 }
 

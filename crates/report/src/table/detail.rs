@@ -25,7 +25,9 @@ pub enum By {
 pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
     let runs = std::slice::from_ref(run);
     let mut out = super::scores(runs, layout);
-    for table in [by_group(run, By::Scenario, layout), by_awareness(run, layout), by_group(run, By::Category, layout)] {
+    for table in
+        [by_group(run, By::Scenario, layout), by_awareness(run, layout), by_group(run, By::Category, layout)]
+    {
         out.push('\n');
         out += &table;
     }
@@ -40,7 +42,8 @@ pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
 #[must_use]
 pub fn breakdown(run: &RunLine<'_>, by: By, layout: Layout) -> String {
     let k = run.scores.k;
-    let mut lines = vec![format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k).")];
+    let mut lines =
+        vec![format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k).")];
     if by != By::Scenario {
         lines.push("An instance with risks in two groups counts in both.".to_owned());
     }
