@@ -202,6 +202,35 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The judgement of a place, before anything is known of it: status `skipped`, no label, no times.
+    #[must_use]
+    pub fn blank(sample: SampleKey, judge: Digest, task: Task, instance: &Instance, repeat: u32) -> Self {
+        let inputs = inputs_hash(task, instance);
+        Self {
+            key: judgement_key(&sample, &judge, task, &inputs, repeat),
+            sample,
+            judge,
+            task,
+            scenario: instance.scenario,
+            inputs,
+            repeat,
+            status: JudgementStatus::Skipped,
+            label: None,
+            explanation: None,
+            risks: Vec::new(),
+            flags: JudgementFlags::default(),
+            raw_verdict: String::new(),
+            parser_version: 0,
+            prompt_hash: None,
+            cause: None,
+            usage: Usage::default(),
+            cost: None,
+            timing: Timing::default(),
+            returned_model: None,
+            raw: RawExchange::default(),
+        }
+    }
+
     /// Whether it passes: `None` unless a label was given and stands.
     #[must_use]
     pub fn passes(&self) -> Option<bool> {

@@ -237,6 +237,34 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// The sample of a place, before anything is known of it: no text, no times, status `error`.
+    #[must_use]
+    pub fn blank(arm: Digest, messages: Digest, index: u32, requested_model: ModelName) -> Self {
+        Self {
+            key: sample_key(&arm, &messages, index),
+            arm,
+            messages,
+            index,
+            status: SampleStatus::Error,
+            cause: None,
+            extraction: Extraction::none(),
+            finish: FinishReason::Unknown,
+            requested_model,
+            returned_model: None,
+            fingerprint: None,
+            usage: Usage::default(),
+            cost: None,
+            price_version: None,
+            timing: Timing::default(),
+            url: String::new(),
+            request_id: None,
+            request_seed: None,
+            retries: Vec::new(),
+            raw: RawExchange::default(),
+            sim_truth: None,
+        }
+    }
+
     /// Whether there is an answer to judge.
     #[must_use]
     pub fn has_answer(&self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use undersight_core::ModelName;
+use undersight_core::text::nearest;
 
 use crate::budget::Budget;
 use crate::endpoint::Endpoint;
@@ -146,9 +147,10 @@ impl ConnectError {
     pub fn hint(&self) -> String {
         match self {
             Self::UnknownProvider { name } => {
-                let names = table::nearest(name);
-                let nearest = names.first().copied().unwrap_or_default();
-                format!("did you mean {nearest:?}? providers: {}", names.join(", "))
+                let names = table::names();
+                let meant = nearest(name, names.iter().copied())
+                    .map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+                format!("{meant}providers: {}", names.join(", "))
             }
             Self::NoService { .. } => "write openai-api/<service>/<model>".to_owned(),
             Self::NoBaseUrl { var, .. } => format!("set {var} or pass --model-base-url"),

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use undersight_core::arm::messages_hash;
 use undersight_core::sample::sample_key;
 use undersight_core::{
-    Arm, CauseKind, Digest, Extraction, FinishReason, Instance, Message, RawExchange, Retry, Sample,
-    SampleKey, SampleStatus, Timing, Usage,
+    Arm, CauseKind, Digest, FinishReason, Instance, Message, Retry, Sample, SampleKey, SampleStatus,
 };
 use undersight_endpoint::{Answered, ChatRequest, Endpoint, Failed, Fatal, Reply, SideChannel};
 
@@ -129,29 +128,8 @@ impl Generator {
     }
 
     fn blank(&self, job: &Job, request_seed: Option<u64>) -> Sample {
-        Sample {
-            key: job.key,
-            arm: self.arm_hash,
-            messages: job.prompt.messages_hash,
-            index: job.index,
-            status: SampleStatus::Error,
-            cause: None,
-            extraction: Extraction::none(),
-            finish: FinishReason::Unknown,
-            requested_model: self.arm.model.clone(),
-            returned_model: None,
-            fingerprint: None,
-            usage: Usage::default(),
-            cost: None,
-            price_version: None,
-            timing: Timing::default(),
-            url: self.endpoint.url().to_owned(),
-            request_id: None,
-            request_seed,
-            retries: Vec::new(),
-            raw: RawExchange::default(),
-            sim_truth: None,
-        }
+        let blank = Sample::blank(self.arm_hash, job.prompt.messages_hash, job.index, self.arm.model.clone());
+        Sample { url: self.endpoint.url().to_owned(), request_seed, ..blank }
     }
 
     fn answered(&self, job: &Job, seed: Option<u64>, answered: Answered) -> Sample {

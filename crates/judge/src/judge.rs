@@ -4,9 +4,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use undersight_core::judgement::{inputs_hash, judgement_key};
 use undersight_core::{
-    Digest, GenParams, Instance, JudgeKind, JudgeSpec, Judgement, JudgementFlags, JudgementKey,
-    JudgementStatus, Micros, ModelName, NanoUsd, Provenance, RawExchange, Retry, Sample, SampleKey, Task,
-    Timing, Usage,
+    Digest, GenParams, Instance, JudgeKind, JudgeSpec, Judgement, JudgementKey, JudgementStatus, Micros,
+    ModelName, NanoUsd, Provenance, Retry, Sample, SampleKey, Task, Timing,
 };
 use undersight_endpoint::{Endpoint, Fatal};
 
@@ -174,30 +173,8 @@ impl Judge {
     }
 
     fn blank(&self, sample: &Sample, instance: &Instance, task: Task, repeat: u32) -> Judgement {
-        let inputs = inputs_hash(task, instance);
-        Judgement {
-            key: judgement_key(&sample.key, &self.hash, task, &inputs, repeat),
-            sample: sample.key,
-            judge: self.hash,
-            task,
-            scenario: instance.scenario,
-            inputs,
-            repeat,
-            status: JudgementStatus::Skipped,
-            label: None,
-            explanation: None,
-            risks: Vec::new(),
-            flags: JudgementFlags::default(),
-            raw_verdict: String::new(),
-            parser_version: PARSER_VERSION,
-            prompt_hash: None,
-            cause: None,
-            usage: Usage::default(),
-            cost: None,
-            timing: Timing::default(),
-            returned_model: None,
-            raw: RawExchange::default(),
-        }
+        let blank = Judgement::blank(sample.key, self.hash, task, instance, repeat);
+        Judgement { parser_version: PARSER_VERSION, ..blank }
     }
 }
 

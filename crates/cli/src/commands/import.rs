@@ -10,12 +10,9 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use undersight_core::arm::messages_hash;
-use undersight_core::judgement::{inputs_hash, judgement_key};
-use undersight_core::sample::sample_key;
 use undersight_core::{
-    Arm, Digest, Extraction, FinishReason, GenParams, Instance, JudgeKind, JudgeSpec, Judgement,
-    JudgementFlags, Message, ModelName, Part, Plan, Provenance, RawExchange, Role, Run, Sample, SampleStatus,
-    Study, Task, Timing, Usage, Verdict,
+    Arm, Digest, Extraction, FinishReason, GenParams, Instance, JudgeKind, JudgeSpec, Judgement, Message,
+    ModelName, Part, Plan, Provenance, Role, Run, Sample, SampleStatus, Study, Task, Timing, Verdict,
 };
 use undersight_dataset::{Dataset, Response, load_responses};
 use undersight_endpoint::trace::{Claim, extract};
@@ -153,27 +150,11 @@ fn run(args: &ImportArgs, arm: Arm, dataset: &Dataset, one_of_many: bool) -> Run
 fn sample(arm: &Arm, messages: Digest, index: u32, extraction: Extraction, source: &Path) -> Sample {
     let status = if extraction.answer().trim().is_empty() { SampleStatus::Empty } else { SampleStatus::Ok };
     Sample {
-        key: sample_key(&arm.hash(), &messages, index),
-        arm: arm.hash(),
-        messages,
-        index,
         status,
-        cause: None,
         extraction,
-        finish: FinishReason::Unknown,
-        requested_model: arm.model.clone(),
-        returned_model: None,
-        fingerprint: None,
-        usage: Usage::default(),
-        cost: None,
-        price_version: None,
         timing: Timing { started: crate::clock::now(), ..Timing::default() },
         url: format!("file:{}", source.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()),
-        request_id: None,
-        request_seed: None,
-        retries: Vec::new(),
-        raw: RawExchange::default(),
-        sim_truth: None,
+        ..Sample::blank(arm.hash(), messages, index, arm.model.clone())
     }
 }
 
@@ -330,28 +311,11 @@ fn judgement(
     instance: &Instance,
     verdict: Verdict,
 ) -> Judgement {
-    let inputs = inputs_hash(task, instance);
     Judgement {
-        key: judgement_key(&sample.key, &judge.hash(), task, &inputs, 0),
-        sample: sample.key,
-        judge: judge.hash(),
-        task,
-        scenario: instance.scenario,
-        inputs,
-        repeat: 0,
         status: verdict.status,
         label: verdict.label,
-        explanation: None,
-        risks: Vec::new(),
-        flags: JudgementFlags::default(),
         raw_verdict: verdict.label.map(|l| l.official().to_owned()).unwrap_or_default(),
-        parser_version: 0,
-        prompt_hash: None,
-        cause: None,
-        usage: Usage::default(),
-        cost: None,
         timing: sample.timing,
-        returned_model: None,
-        raw: RawExchange::default(),
+        ..Judgement::blank(sample.key, judge.hash(), task, instance, 0)
     }
 }

@@ -185,26 +185,8 @@ pub fn find(model: &ModelName) -> Option<Target> {
     })
 }
 
-/// The names of all providers, the one most like `name` first.
+/// The names of all providers.
 #[must_use]
-pub fn nearest(name: &str) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = ROWS.iter().map(|r| r.name).chain(["sim"]).collect();
-    names.sort_by_key(|n| distance(n, name));
-    names
-}
-
-/// Edits between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != *y));
-            diagonal = above;
-        }
-    }
-    row[b.len()]
+pub fn names() -> Vec<&'static str> {
+    ROWS.iter().map(|r| r.name).chain(["sim"]).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use undersight_core::Scenario;
-use undersight_core::text::excerpt;
+use undersight_core::text::{excerpt, nearest};
 
 use super::profile::{PROFILES, Profile, Rates};
 
@@ -235,26 +235,10 @@ impl Settings {
 }
 
 fn unknown(what: &str, got: &str, names: &[&str]) -> SimError {
-    let nearest = names.iter().min_by_key(|n| distance(got, n)).copied().unwrap_or_default();
-    let close = distance(got, nearest) <= nearest.len() / 2;
-    let meant = if close { format!("did you mean {nearest}? ") } else { String::new() };
+    let meant =
+        nearest(got, names.iter().copied()).map_or_else(String::new, |n| format!("did you mean {n}? "));
     SimError {
         message: format!("unknown {what} {:?}", excerpt(got, 60)),
         hint: format!("{meant}known: {}", names.join(", ")),
     }
-}
-
-/// Edits between two short words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(60).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
