@@ -101,7 +101,7 @@ pub(crate) struct EndpointArgs {
     /// Stop cleanly (exit 3) before spending more than this
     #[arg(long, value_name = "USD", help_heading = "Money")]
     pub(crate) max_cost: Option<String>,
-    /// Price table to use instead of the built-in one
+    /// Price table read before the built-in one
     #[arg(long, value_name = "FILE", help_heading = "Money")]
     pub(crate) prices: Option<String>,
 }

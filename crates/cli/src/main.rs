@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod connections;
 mod dataset_source;
 mod engine;
 mod fail;

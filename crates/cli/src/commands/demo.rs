@@ -7,8 +7,9 @@ use std::time::Duration;
 use undersight_core::{Arm, GenParams, ModelName, Selection};
 use undersight_metrics::{Alpha, Missing};
 
-use super::eval::{Connections, Evaluation, block_on};
+use super::eval::{Evaluation, block_on};
 use crate::args::DemoArgs;
+use crate::connections::Connections;
 use crate::fail::Fail;
 use crate::settings::Environment;
 use crate::settings::eval::{EndpointSettings, EvalSettings, JudgeSettings, Scoring};

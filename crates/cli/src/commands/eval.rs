@@ -5,20 +5,17 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use undersight_core::{Arm, Digest, Event, Instance, ModelName, Observer, Plan, Run};
 use undersight_dataset::{Dataset, select};
-use undersight_endpoint::{Budget, Endpoint, Options, PriceTable, connect};
 use undersight_generate::{Generator, Prompted, prompts};
 use undersight_judge::Judge;
 use undersight_ledger::{Ledger, Mode};
 
 use crate::args::EvalArgs;
+use crate::connections::Connections;
 use crate::engine::{self, Halt, Work, ledger_fail};
 use crate::fail::{Exit, Fail};
-use crate::settings::eval::{EndpointSettings, EvalSettings, JudgeSettings, NAMES, Reader};
+use crate::settings::eval::{EvalSettings, NAMES, Reader};
 use crate::settings::{Environment, Layers};
 use crate::{dataset_source, progress, render, terminal};
-
-/// Concurrency a host may grow to when `--max-connections` does not fix it.
-const ADAPTIVE_CEILING: usize = 256;
 
 /// Runs the command.
 pub(crate) fn command(args: &EvalArgs, matches: &ArgMatches) -> Result<(), Fail> {
@@ -60,71 +57,6 @@ fn judge_for(settings: &EvalSettings) -> Result<ModelName, Fail> {
     ))
 }
 
-/// Everything that connections to models share within one command.
-pub(crate) struct Connections<'a> {
-    settings: &'a EndpointSettings,
-    env: &'a Environment,
-    options: Options,
-    pub(crate) budget: Arc<Budget>,
-}
-
-impl<'a> Connections<'a> {
-    pub(crate) fn new(settings: &'a EndpointSettings, env: &'a Environment) -> Result<Self, Fail> {
-        let prices = match &settings.prices {
-            Some(path) => PriceTable::with_file(path.as_ref()).map_err(|e| Fail::advised(Exit::Usage, e))?,
-            None => PriceTable::embedded(),
-        };
-        let budget = Arc::new(Budget::new(settings.max_cost));
-        let options = Options {
-            max_connections: settings.max_connections,
-            max_retries: settings.max_retries,
-            timeout: settings.timeout,
-            stream: settings.stream,
-            prices: Arc::new(prices),
-            budget: Arc::clone(&budget),
-            ..Options::default()
-        };
-        Ok(Self { settings, env, options, budget })
-    }
-
-    fn to(&self, model: &ModelName, base_url: Option<&String>) -> Result<Endpoint, Fail> {
-        let options = Options { base_url: base_url.cloned(), ..self.options.clone() };
-        let endpoint = connect(model, &options, &|name| self.env.get(name))
-            .map_err(|e| Fail::advised(Exit::Usage, e))?;
-        if self.settings.max_cost.is_some() && !endpoint.priced() {
-            return Err(Fail::usage(format!("--max-cost cannot be kept: no price is known for {model}"))
-                .hint("give its price in a table: --prices FILE"));
-        }
-        Ok(endpoint)
-    }
-
-    /// The price table in force.
-    pub(crate) fn prices(&self) -> Arc<PriceTable> {
-        Arc::clone(&self.options.prices)
-    }
-
-    /// The model under test.
-    pub(crate) fn model(&self, model: &ModelName) -> Result<Endpoint, Fail> {
-        self.to(model, self.settings.model_base_url.as_ref())
-    }
-
-    /// The judge.
-    pub(crate) fn judge(&self, model: &ModelName, settings: &JudgeSettings) -> Result<Judge, Fail> {
-        let endpoint = if model.is_simulated() {
-            None
-        } else {
-            Some(self.to(model, self.settings.judge_base_url.as_ref())?)
-        };
-        Judge::new(model, settings.params.clone(), None, endpoint).map_err(|e| Fail::advised(Exit::Usage, e))
-    }
-
-    /// How many samples may be under way in a stage: enough to keep every connection busy while others wait for
-    /// the disk.
-    pub(crate) fn width(&self) -> usize {
-        self.settings.max_connections.unwrap_or(ADAPTIVE_CEILING).saturating_mul(2).clamp(8, 8_192)
-    }
-}
-
 /// One `eval`: settings with everything they name loaded and connected.
 pub(crate) struct Evaluation<'a> {
     pub(crate) settings: &'a EvalSettings,
@@ -148,8 +80,11 @@ impl Evaluation<'_> {
         let halt = Halt::new(Arc::clone(&self.connections.budget));
         watch_for_interrupts(halt.clone(), Arc::clone(observer));
         let mut runs = Vec::new();
-        for arm in &self.settings.arms {
-            let endpoint = self.connections.model(&arm.model)?;
+        // All are connected before the first is run: a missing key of the last should not come up hours later.
+        let arms = self.settings.arms.iter();
+        let arms =
+            arms.map(|arm| Ok((arm, self.connections.model(arm)?))).collect::<Result<Vec<_>, Fail>>()?;
+        for (arm, endpoint) in arms {
             let run = self.planned(arm, &ledger)?;
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
             let prompts = prompts(arm, &self.instances());

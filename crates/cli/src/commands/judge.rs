@@ -8,9 +8,10 @@ use undersight_generate::Prompted;
 use undersight_judge::Judge;
 use undersight_ledger::{Ledger, Mode};
 
-use super::eval::{Connections, Finished, block_on, conclude, watch_for_interrupts};
+use super::eval::{Finished, block_on, conclude, watch_for_interrupts};
 use super::import::VERDICTS_ONLY;
 use crate::args::JudgeArgs;
+use crate::connections::Connections;
 use crate::engine::{self, Halt, Work, ledger_fail};
 use crate::fail::Fail;
 use crate::progress;

@@ -1,0 +1,90 @@
+//! Settings become connections: models and judges, with the limits, prices and purse that one command shares.
+
+use std::sync::Arc;
+
+use undersight_core::{Arm, GenParams, ModelName};
+use undersight_endpoint::{Budget, Endpoint, Options, PriceTable, connect};
+use undersight_judge::Judge;
+
+use crate::fail::{Exit, Fail};
+use crate::settings::Environment;
+use crate::settings::eval::{EndpointSettings, JudgeSettings};
+
+/// Concurrency a host may grow to when `--max-connections` does not fix it.
+const ADAPTIVE_CEILING: usize = 256;
+
+/// Everything that connections to models share within one command.
+pub(crate) struct Connections<'a> {
+    settings: &'a EndpointSettings,
+    env: &'a Environment,
+    options: Options,
+    pub(crate) budget: Arc<Budget>,
+}
+
+impl<'a> Connections<'a> {
+    pub(crate) fn new(settings: &'a EndpointSettings, env: &'a Environment) -> Result<Self, Fail> {
+        let prices = match &settings.prices {
+            Some(path) => PriceTable::with_file(path.as_ref()).map_err(|e| Fail::advised(Exit::Usage, e))?,
+            None => PriceTable::embedded(),
+        };
+        let budget = Arc::new(Budget::new(settings.max_cost));
+        let options = Options {
+            max_connections: settings.max_connections,
+            max_retries: settings.max_retries,
+            timeout: settings.timeout,
+            stream: settings.stream,
+            prices: Arc::new(prices),
+            budget: Arc::clone(&budget),
+            ..Options::default()
+        };
+        Ok(Self { settings, env, options, budget })
+    }
+
+    fn to(
+        &self,
+        model: &ModelName,
+        base_url: Option<&String>,
+        params: &GenParams,
+        seed: Option<u64>,
+    ) -> Result<Endpoint, Fail> {
+        let options = Options { base_url: base_url.cloned(), ..self.options.clone() };
+        let endpoint = connect(model, &options, &|name| self.env.get(name))
+            .map_err(|e| Fail::advised(Exit::Usage, e))?;
+        let unsent = endpoint.target().map(|t| t.row.unsent(params, seed.is_some())).unwrap_or_default();
+        if !unsent.is_empty() {
+            return Err(Fail::usage(format!("{} does not take {}", model.provider(), unsent.join(" or ")))
+                .hint("leave it out: an arm that claims a setting nobody honoured would mislead"));
+        }
+        if self.settings.max_cost.is_some() && !endpoint.priced() {
+            return Err(Fail::usage(format!("--max-cost cannot be kept: no price is known for {model}"))
+                .hint("give its price in a table: --prices FILE"));
+        }
+        Ok(endpoint)
+    }
+
+    /// The price table in force.
+    pub(crate) fn prices(&self) -> Arc<PriceTable> {
+        Arc::clone(&self.options.prices)
+    }
+
+    /// The model under test.
+    pub(crate) fn model(&self, arm: &Arm) -> Result<Endpoint, Fail> {
+        self.to(&arm.model, self.settings.model_base_url.as_ref(), &arm.params, arm.seed)
+    }
+
+    /// The judge.
+    pub(crate) fn judge(&self, model: &ModelName, settings: &JudgeSettings) -> Result<Judge, Fail> {
+        let endpoint = if model.is_simulated() {
+            None
+        } else {
+            Some(self.to(model, self.settings.judge_base_url.as_ref(), &settings.params, None)?)
+        };
+        Judge::new(model, settings.params.clone(), None, endpoint).map_err(|e| Fail::advised(Exit::Usage, e))
+    }
+
+    /// How many samples may be under way in a stage: enough to keep every connection busy while others wait for
+    /// the disk.
+    pub(crate) fn width(&self) -> usize {
+        self.settings.max_connections.unwrap_or(ADAPTIVE_CEILING).saturating_mul(2).clamp(8, 8_192)
+    }
+}
