@@ -32,3 +32,9 @@ bench-engine *args:
 interop:
     cd testkit/interop && npm ci --ignore-scripts
     CI=true cargo test -p testkit -p undersight-endpoint --test aimock
+
+# Installs LiteLLM's proxy under target/ and runs the interop test through it
+interop-litellm:
+    [ -x target/interop-litellm/bin/python ] || python3 -m venv target/interop-litellm
+    target/interop-litellm/bin/python -m pip install --quiet --requirement testkit/interop/litellm/requirements.txt
+    UNDERSIGHT_TEST_LITELLM="$PWD/target/interop-litellm/bin/litellm" cargo test -p undersight-endpoint --test litellm

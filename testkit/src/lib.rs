@@ -5,7 +5,10 @@ pub mod aimock;
 pub mod bsa;
 pub mod env;
 pub mod filters;
+pub mod litellm;
 pub mod server;
+
+mod counterpart;
 
 pub use env::{InCi, repository, shared_data, skip, test_python};
 pub use filters::Filters;

@@ -194,6 +194,8 @@ fn every_fault_shows_on_the_wire() {
     status(Fault::Unavailable, 503);
     status(Fault::Overloaded, 529);
     status(Fault::ContextLength, 400);
+    status(Fault::Refused, 400);
+    status(Fault::NoCredit, 429);
     check(Fault::ErrorString, &|r| assert!(r.status == 503 && r.json()["error"].is_string()));
     check(Fault::Malformed, &|r| {
         assert!(r.status == 200 && !r.cut && serde_json::from_slice::<Value>(&r.body).is_err());

@@ -13,6 +13,9 @@ use crate::wait::requested_wait;
 /// Characters of a provider's message that are kept.
 const MESSAGE_CHARS: usize = 500;
 
+/// How LiteLLM goes on after its upstream's words. Its own say `model` whatever happened.
+const TRAILER: &str = "\n\nLiteLLM: ";
+
 /// What follows from a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -76,9 +79,10 @@ fn redirected(status: u16, headers: &HeaderMap) -> Classified {
 struct Said {
     message: String,
     code: String,
-    kind: String,
+    /// Codes and types: its own, and those of an error it quotes.
+    codes: Vec<String>,
     param: String,
-    /// Code, kind and message in lower case, to search.
+    /// Codes and message in lower case, to search.
     lower: String,
 }
 
@@ -101,24 +105,23 @@ impl Said {
     }
 
     fn of(error: &Value) -> Self {
-        let word = |name: &str| match error.get(name) {
-            Some(Value::String(s)) => s.clone(),
-            Some(Value::Number(n)) => n.to_string(),
-            _ => String::new(),
-        };
         let message = match error {
             Value::String(s) => s.clone(),
             Value::Array(items) => items.iter().map(one_detail).collect::<Vec<_>>().join("; "),
             Value::Object(_) => ["message", "msg", "error", "detail"]
                 .into_iter()
-                .map(word)
+                .map(|name| word(error, name))
                 .find(|m| !m.is_empty())
                 .unwrap_or_default(),
             _ => String::new(),
         };
-        let (code, kind, param) = (word("code"), word("type"), word("param"));
-        let lower = format!("{code}\n{kind}\n{}\n{message}", nested(error)).to_ascii_lowercase();
-        Self { message, code, kind, param, lower }
+        let quoted = quoted(&message);
+        let either = || [Some(error), quoted.as_ref()].into_iter().flatten();
+        let codes: Vec<String> = either().flat_map(|e| [word(e, "code"), word(e, "type")]).collect();
+        let param = either().map(|e| word(e, "param")).find(|p| !p.is_empty()).unwrap_or_default();
+        let words = message.split(TRAILER).next().unwrap_or_default();
+        let lower = format!("{}\n{}\n{words}", codes.join("\n"), nested(error)).to_ascii_lowercase();
+        Self { code: word(error, "code"), message, codes, param, lower }
     }
 
     fn has(&self, any: &[&str]) -> bool {
@@ -126,7 +129,7 @@ impl Said {
     }
 
     fn coded(&self, any: &[&str]) -> bool {
-        any.iter().any(|c| self.code.eq_ignore_ascii_case(c) || self.kind.eq_ignore_ascii_case(c))
+        self.codes.iter().any(|code| any.iter().any(|c| code.eq_ignore_ascii_case(c)))
     }
 
     fn judge(&self, status: u16, wait: Option<std::time::Duration>) -> Classified {
@@ -170,6 +173,7 @@ impl Said {
             && (self.coded(&["content_filter", "content_policy_violation", "data_inspection_failed"])
                 || self.has(&[
                     "responsibleaipolicyviolation",
+                    "contentpolicyviolation",
                     "content management policy",
                     "violating our usage policy",
                     "violates our usage policies",
@@ -229,6 +233,22 @@ impl Said {
                     || (self.has(&["model"])
                         && self.has(&["does not exist", "model not exist", "not found"]))))
     }
+}
+
+/// A member as text; empty when it is not there.
+fn word(error: &Value, name: &str) -> String {
+    match error.get(name) {
+        Some(Value::String(s)) => s.clone(),
+        Some(Value::Number(n)) => n.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The error a proxy relays by quoting its JSON within the message, under codes of the proxy's own.
+fn quoted(message: &str) -> Option<Value> {
+    let json = &message[message.find('{')?..];
+    let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
+    values.next()?.ok()?.get_mut("error").map(Value::take)
 }
 
 /// A validation detail: its message and where it applies.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::filler::VARIANTS;
+use super::filler::{Text, VARIANTS};
 use super::handle::Shared;
 use super::reply::{self, About, Said};
 use super::verdict::Schema;
@@ -79,6 +79,12 @@ impl Planned {
 }
 
 impl Shared {
+    /// What a request with this hash is told.
+    pub(super) fn text(&self, hash: u64) -> &Text {
+        // The remainder is below VARIANTS, so it fits.
+        &self.texts[usize::try_from(hash % VARIANTS as u64).unwrap_or(0)]
+    }
+
     /// Decides what a chat request meets.
     pub(super) fn chat(&self, body: &[u8], hash: u64) -> Planned {
         let dialect = self.config.dialect;
@@ -134,6 +140,10 @@ impl Shared {
                 "context_length_exceeded",
                 "This model's maximum context length is 512 tokens. However, your prompt contains 513 input tokens.",
             ),
+            Fault::Refused => {
+                error(400, "content_policy_violation", "the request was rejected by the content filter")
+            }
+            Fault::NoCredit => error(429, "insufficient_quota", "the credit of this account is used up"),
             Fault::Html => {
                 let page =
                     Bytes::from_static(b"<!doctype html><title>Sign in</title><p>Please sign in first.</p>");
@@ -160,8 +170,7 @@ impl Shared {
         about: &About<'_>,
         fault: Option<Fault>,
     ) -> Planned {
-        // The remainder is below VARIANTS, so it fits.
-        let text = &self.texts[usize::try_from(about.id % VARIANTS as u64).unwrap_or(0)];
+        let text = self.text(about.id);
         let (trace, answer) = match verdict {
             Some(verdict) => (None, verdict),
             None => (Some(text.trace.as_str()), text.answer.as_str()),

@@ -39,6 +39,10 @@ pub enum Fault {
     ErrorString,
     /// 400: the prompt exceeds the context.
     ContextLength,
+    /// 400: the provider's filter refuses the request.
+    Refused,
+    /// 429, but no wait will help: the credit is used up.
+    NoCredit,
     /// 200 with JSON that breaks off, its length declared as it is.
     Malformed,
     /// 200 with a page, as from a captive proxy.
@@ -72,6 +76,8 @@ faults! {
     Overloaded = "overloaded",
     ErrorString = "error-string",
     ContextLength = "context-length",
+    Refused = "refused",
+    NoCredit = "no-credit",
     Malformed = "malformed",
     Html = "html",
     Empty = "empty",

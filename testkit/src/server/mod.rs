@@ -88,6 +88,13 @@ impl FakeServer {
         self.shared.journal.entries()
     }
 
+    /// Trace and answer that a plain reply to this request holds.
+    #[must_use]
+    pub fn text(&self, request: &Entry) -> (&str, &str) {
+        let text = self.shared.text(request.sha.as_u64());
+        (&text.trace, &text.answer)
+    }
+
     /// How many requests of a kind have arrived.
     #[must_use]
     pub fn count(&self, kind: Kind) -> u64 {

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
 use undersight_core::CauseKind as K;
 use undersight_endpoint::{Decision, Meaning, classify};
 
@@ -85,6 +86,48 @@ fn litellm() {
     let model =
         error("/chat/completions: Invalid model name passed in model=absent", "invalid_request_error", "400");
     check(400, &[], &model, K::UnknownModel, NEVER, "absent");
+}
+
+/// The proxy keeps the upstream's status and replaces its codes; with `hosted_vllm/` it quotes the upstream's JSON,
+/// with `openai/` only the message.
+#[test]
+fn litellm_relays() {
+    let relayed = |words: &str| {
+        let trailer = "LiteLLM: model group 'm' failed with the error above. No fallback was attempted.";
+        let message = format!("litellm.{words}\n\n{trailer}");
+        json!({ "error": { "message": message, "type": "any", "param": null, "code": "400" } }).to_string()
+    };
+    let vllm = |inner: &str| relayed(&format!("BadRequestError: Hosted_vllmException - {inner}"));
+    let filter = |code: &str| {
+        vllm(&format!(r#"{{"error": {{"message": "filtered", "type": "x", "code": "{code}"}}}}"#))
+    };
+    let openai = "BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: OpenAIException - Your request was rejected.\nmodel=m. content_policy_fallback=None. fallbacks=None.";
+    for body in [filter("content_filter"), filter("data_inspection_failed"), relayed(openai)] {
+        check(400, &[], &body, K::BadRequest, Meaning::Blocked, "litellm.");
+    }
+    let quota = vllm(
+        r#"{"error": {"message": "You exceeded your current quota", "type": "insufficient_quota", "param": null, "code": "insufficient_quota"}}"#,
+    );
+    check(429, &[], &quota, K::Quota, NEVER, "quota");
+    let slow = vllm(r#"{"error": {"message": "Please try again in 2s.", "type": "tokens", "code": "x"}}"#);
+    check(429, &[], &slow, K::RateLimited, wait(2), "again");
+    check(
+        429,
+        &[("llm_provider-retry-after-ms", "300")],
+        &slow,
+        K::RateLimited,
+        Meaning::Failure(Decision::RateLimited(Some(Duration::from_millis(300)))),
+        "again",
+    );
+    let tool = "BadRequestError: OpenAIException - the tool 'search' was not found";
+    check(400, &[], &relayed(tool), K::BadRequest, NEVER, "search");
+    let model = "NotFoundError: OpenAIException - unknown model x";
+    check(400, &[], &relayed(model), K::UnknownModel, NEVER, "unknown model");
+    let limit = r#"{"error": {"message": "This model's maximum context length is 512 tokens. However, you requested 9000 output tokens", "type": "BadRequestError", "param": "max_tokens", "code": 400}}"#;
+    check(400, &[], &vllm(limit), K::BadRequest, NEVER, "9000");
+    for odd in ["{", "{}", "{\"error\": 3}", "{\"error\": {\"code\": [1]}} {", "}{"] {
+        check(500, &[], &vllm(odd), K::Server, AGAIN, "Hosted");
+    }
 }
 
 #[test]
