@@ -38,3 +38,17 @@ interop-litellm:
     [ -x target/interop-litellm/bin/python ] || python3 -m venv target/interop-litellm
     target/interop-litellm/bin/python -m pip install --quiet --requirement testkit/interop/litellm/requirements.txt
     UNDERSIGHT_TEST_LITELLM="$PWD/target/interop-litellm/bin/litellm" cargo test -p undersight-endpoint --test litellm
+
+# Scoring of 23 models × 2,000 × 5 judged rows
+bench-score:
+    cargo run --release -p undersight-metrics --example score_speed
+
+# A cold release build with default features, timed; and the binary's size
+bench-build:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    target=$(mktemp -d)
+    trap 'rm -rf "$target"' EXIT
+    cargo fetch --locked
+    time CARGO_TARGET_DIR=$target cargo build --release --locked --offline
+    ls -l "$target/release/undersight"

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage or input · 3 incomplete (limit reached or \
-    errors left; run again to continue) · 130 interrupted (run again to continue).\n\nSettings: a flag wins over the \
-    environment (UNDERSIGHT_<FLAG>), .env, the config file (undersight.toml) and the default, in this order; \
-    `undersight eval --show-config` says where each value came from.";
+    errors left; run again to continue) · 130 interrupted (run again to continue).\n\nSettings (all that `undersight eval --show-config` \
+    lists): a flag wins over the environment (UNDERSIGHT_<SETTING>), .env, the config file (undersight.toml) and the default, \
+    in this order.";
 
 /// Did the model see the danger, or was it safe by luck?
 #[derive(Debug, Parser)]
@@ -76,7 +76,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "sqlite:PATH")]
     pub(crate) store: Option<String>,
     /// Samples per instance
-    #[arg(short = 'k', long = "samples", value_name = "K", default_value_t = 5)]
+    #[arg(short = 'k', long = "samples", value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) samples: u32,
     /// Results as one JSON document on stdout
     #[arg(long)]
@@ -98,7 +98,7 @@ pub(crate) struct EndpointArgs {
     /// Ask for streamed replies
     #[arg(long, help_heading = "Endpoints")]
     pub(crate) stream: bool,
-    /// Stop cleanly (exit 3) before spending more than this
+    /// Start nothing more once this command has spent so much; calls in flight are finished (exit 3)
     #[arg(long, value_name = "USD", help_heading = "Money")]
     pub(crate) max_cost: Option<String>,
     /// Price table read before the built-in one
@@ -242,13 +242,13 @@ pub(crate) struct ScoreArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) judged: Vec<PathBuf>,
     /// Samples per instance [default: the run's; 5 for --judged]
-    #[arg(short = 'k', long = "k", value_name = "K")]
+    #[arg(short = 'k', long = "k", value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) k: Option<u32>,
     /// Scores by this judge [default: the run's latest]
     #[arg(long, value_name = "MODEL", conflicts_with = "judged")]
     pub(crate) judge: Option<String>,
     /// table, csv, markdown or json
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
     pub(crate) format: String,
     /// With --judged: correct what the reference gets wrong (label spelling, booleans, surplus rows)
     #[arg(long, requires = "judged")]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use undersight_core::{Arm, GenParams, ModelName};
-use undersight_endpoint::{Budget, Endpoint, Options, PriceTable, connect};
+use undersight_endpoint::{Budget, ConnectError, Endpoint, Options, PriceTable, connect};
 use undersight_judge::Judge;
 
 use crate::fail::{Exit, Fail};
 use crate::settings::Environment;
 use crate::settings::eval::{EndpointSettings, JudgeSettings};
+use crate::terminal;
 
 /// Concurrency a host may grow to when `--max-connections` does not fix it.
 const ADAPTIVE_CEILING: usize = 256;
@@ -40,6 +41,11 @@ impl<'a> Connections<'a> {
         Ok(Self { settings, env, options, budget })
     }
 
+    fn open(&self, model: &ModelName, base_url: Option<&String>) -> Result<Endpoint, ConnectError> {
+        let options = Options { base_url: base_url.cloned(), ..self.options.clone() };
+        connect(model, &options, &|name| self.env.get(name))
+    }
+
     fn to(
         &self,
         model: &ModelName,
@@ -47,19 +53,48 @@ impl<'a> Connections<'a> {
         params: &GenParams,
         seed: Option<u64>,
     ) -> Result<Endpoint, Fail> {
-        let options = Options { base_url: base_url.cloned(), ..self.options.clone() };
-        let endpoint = connect(model, &options, &|name| self.env.get(name))
-            .map_err(|e| Fail::advised(Exit::Usage, e))?;
+        let endpoint = self.open(model, base_url).map_err(|e| Fail::advised(Exit::Usage, e))?;
         let unsent = endpoint.target().map(|t| t.row.unsent(params, seed.is_some())).unwrap_or_default();
         if !unsent.is_empty() {
             return Err(Fail::usage(format!("{} does not take {}", model.provider(), unsent.join(" or ")))
                 .hint("leave it out: an arm that claims a setting nobody honoured would mislead"));
         }
-        if self.settings.max_cost.is_some() && !endpoint.priced() {
-            return Err(Fail::usage(format!("--max-cost cannot be kept: no price is known for {model}"))
-                .hint("give its price in a table: --prices FILE"));
-        }
+        self.check_price(model)?;
         Ok(endpoint)
+    }
+
+    fn check_price(&self, model: &ModelName) -> Result<(), Fail> {
+        if self.settings.max_cost.is_none() || model.is_simulated() || self.options.prices.knows(model) {
+            return Ok(());
+        }
+        Err(Fail::usage(format!("--max-cost cannot be kept: no price is known for {model}"))
+            .hint("give its price in a table: --prices FILE"))
+    }
+
+    /// Everything that can be checked without a key, for a plan.
+    fn check(&self, model: &ModelName, base_url: Option<&String>) -> Result<(), Fail> {
+        self.check_price(model)?;
+        match self.open(model, base_url) {
+            Ok(_) => Ok(()),
+            Err(ConnectError::NoKey { var, .. }) => {
+                terminal::note(&format!("warning: {var} is not set; the run will need it"));
+                Ok(())
+            }
+            Err(error) => Err(Fail::advised(Exit::Usage, error)),
+        }
+    }
+
+    /// Checks the model under test without needing its key.
+    pub(crate) fn check_model(&self, arm: &Arm) -> Result<(), Fail> {
+        self.check(&arm.model, self.settings.model_base_url.as_ref())
+    }
+
+    /// Checks the judge without needing its key.
+    pub(crate) fn check_judge(&self, model: &ModelName, settings: &JudgeSettings) -> Result<(), Fail> {
+        if model.is_simulated() {
+            return self.judge(model, settings).map(|_| ());
+        }
+        self.check(model, self.settings.judge_base_url.as_ref())
     }
 
     /// The price table in force.

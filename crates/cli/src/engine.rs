@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
@@ -15,26 +15,34 @@ use undersight_core::{
 use undersight_endpoint::{Budget, Fatal};
 use undersight_generate::{Generated, Generator, Job, Prompted, jobs};
 use undersight_judge::Judge;
-use undersight_ledger::{Ledger, Record};
+use undersight_ledger::{Appended, Ledger, LedgerError, Record};
 
 use crate::fail::{Exit, Fail};
 
-/// What one run has to do.
-pub(crate) struct Work {
-    /// Name of the run, for people.
-    pub(crate) name: String,
+/// What one run covers, judged by whom: enough to know what is left to do.
+pub(crate) struct Scope {
     /// Hash of the arm whose samples are meant.
     pub(crate) arm: Digest,
     /// The selected instances and what is sent for them.
     pub(crate) prompts: Vec<Arc<Prompted>>,
     /// Samples per instance.
     pub(crate) k: u32,
+    /// Hash of the judge.
+    pub(crate) judge: Digest,
+    /// Whether errors are tried again.
+    pub(crate) retry_errors: bool,
+}
+
+/// A run with everything needed to do it.
+pub(crate) struct Work {
+    /// Name of the run, for people.
+    pub(crate) name: String,
+    /// What it covers.
+    pub(crate) scope: Scope,
     /// Generates what is missing; `None` judges only what is stored.
     pub(crate) generator: Option<Generator>,
     /// Judges it.
     pub(crate) judge: Arc<Judge>,
-    /// Whether errors are tried again.
-    pub(crate) retry_errors: bool,
 }
 
 /// What the store already settles.
@@ -61,16 +69,20 @@ pub(crate) struct Todo {
     pub(crate) judgements_left: u64,
 }
 
-impl Work {
-    /// Reads what the store already holds for this work.
+impl Scope {
+    /// Reads what the store already holds of it.
     pub(crate) fn settled(&self, ledger: &Ledger) -> Result<Settled, Fail> {
+        self.settled_with(ledger, self.retry_errors)
+    }
+
+    fn settled_with(&self, ledger: &Ledger, retry_errors: bool) -> Result<Settled, Fail> {
         let readable: HashSet<SampleKey> =
             ledger.stored_samples(self.arm).map_err(ledger_fail)?.into_keys().collect();
-        let mut judgements = ledger.stored_judgements(self.arm, self.judge.hash()).map_err(ledger_fail)?;
+        let mut judgements = ledger.stored_judgements(self.arm, self.judge).map_err(ledger_fail)?;
         let mut samples = readable.clone();
-        if !self.retry_errors {
+        if !retry_errors {
             samples.extend(ledger.failed_samples(self.arm).map_err(ledger_fail)?);
-            judgements.extend(ledger.failed_judgements(self.arm, self.judge.hash()).map_err(ledger_fail)?);
+            judgements.extend(ledger.failed_judgements(self.arm, self.judge).map_err(ledger_fail)?);
         }
         Ok(Settled { samples, judgements, readable })
     }
@@ -94,12 +106,19 @@ impl Work {
         Todo { samples, samples_left, judgements, judgements_left }
     }
 
+    /// How much is not settled now, errors included.
+    fn left(&self, ledger: &Ledger) -> Result<u64, Fail> {
+        let settled = self.settled_with(ledger, true)?;
+        let todo = self.todo(&settled);
+        Ok(todo.samples_left + todo.judgements_left)
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (&Arc<Prompted>, u32)> {
         (0..self.k).flat_map(|index| self.prompts.iter().map(move |p| (p, index)))
     }
 
     fn judgement(&self, sample: &SampleKey, prompt: &Prompted, task: Task) -> JudgementKey {
-        judgement_key(sample, &self.judge.hash(), task, &inputs_hash(task, &prompt.instance), 0)
+        judgement_key(sample, &self.judge, task, &inputs_hash(task, &prompt.instance), 0)
     }
 
     /// The tasks of a sample that are not settled.
@@ -113,7 +132,7 @@ impl Work {
 #[derive(Clone)]
 pub(crate) struct Halt {
     budget: Arc<Budget>,
-    first: Arc<OnceLock<Fail>>,
+    first: Arc<Mutex<Option<Fail>>>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -124,12 +143,8 @@ impl Halt {
 
     /// Stops everything for this reason, unless there was one before.
     fn fail(&self, fail: Fail) {
-        let _ = self.first.set(fail);
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fail);
         self.budget.stop();
-    }
-
-    fn fatal(&self, fatal: Fatal) {
-        self.fail(Fail::failed(fatal.message).hint(fatal.hint));
     }
 
     /// A person asked to stop.
@@ -142,22 +157,38 @@ impl Halt {
         self.interrupted.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing new is to be started.
     pub(crate) fn stopped(&self) -> bool {
-        self.budget.halted()
+        self.budget.stopped()
     }
 
+    /// Whether the purse is empty: what costs nothing may go on.
     pub(crate) fn out_of_budget(&self) -> bool {
         self.budget.exhausted()
     }
 
     /// The reason, once everything has ended.
-    pub(crate) fn into_failure(self) -> Option<Fail> {
-        Arc::into_inner(self.first).and_then(OnceLock::into_inner)
+    pub(crate) fn take_failure(&self) -> Option<Fail> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-pub(crate) fn ledger_fail(error: undersight_ledger::LedgerError) -> Fail {
-    Fail::advised(Exit::Failed, error)
+/// Wrong names are wrong usage; everything else that can happen to a store is a failure.
+pub(crate) fn ledger_fail(error: LedgerError) -> Fail {
+    let exit = match error {
+        LedgerError::Missing { .. }
+        | LedgerError::Unsupported { .. }
+        | LedgerError::UnknownRun { .. }
+        | LedgerError::AmbiguousRun { .. }
+        | LedgerError::NameTaken { .. } => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    Fail::advised(exit, error)
+}
+
+/// A fatal failure of a model, as people are told of it.
+fn fatal(cause: Fatal) -> Fail {
+    Fail::failed(cause.message).hint(cause.hint)
 }
 
 struct ToJudge {
@@ -170,6 +201,8 @@ struct ToJudge {
 #[derive(Clone)]
 struct Shared {
     work: Arc<Work>,
+    /// Why the model under test cannot go on; its samples so far are judged all the same.
+    model_failure: Arc<OnceLock<Fail>>,
     settled: Arc<Settled>,
     ledger: Ledger,
     observer: Observer,
@@ -183,27 +216,48 @@ impl Shared {
         }
     }
 
-    async fn keep(&self, record: Record) -> bool {
-        match self.ledger.append(record).await {
-            Ok(_) => true,
-            Err(error) => {
-                self.halt.fail(ledger_fail(error));
-                false
-            }
+    /// Stores a record; `None` when that failed and everything stops.
+    async fn keep(&self, record: Record) -> Option<Appended> {
+        self.ledger.append(record).await.map_err(|error| self.halt.fail(ledger_fail(error))).ok()
+    }
+
+    /// A stored sample, read where blocking is allowed.
+    async fn stored(&self, key: SampleKey) -> Option<Arc<Sample>> {
+        let ledger = self.ledger.clone();
+        let read = tokio::task::spawn_blocking(move || ledger.sample(key)).await;
+        match read.map_err(|e| Fail::failed(format!("reading the store broke: {e}"))) {
+            Ok(Ok(Some(sample))) => return Some(Arc::new(sample)),
+            Ok(Ok(None)) => self.halt.fail(Fail::failed(format!("sample {} left the store", key.short()))),
+            Ok(Err(error)) => self.halt.fail(ledger_fail(error)),
+            Err(fail) => self.halt.fail(fail),
         }
+        None
+    }
+
+    /// Whether generation should start nothing new.
+    fn generation_over(&self) -> bool {
+        self.halt.stopped() || self.halt.out_of_budget() || self.model_failure.get().is_some()
     }
 }
 
-/// Does the work: returns when everything is done or stopped; `halt` then says why.
+/// How the work of one run ended.
+pub(crate) struct Ended {
+    /// Why the model could not go on, if it could not.
+    pub(crate) failure: Option<Fail>,
+    /// Samples and judgements of this work that are not settled.
+    pub(crate) left: u64,
+}
+
+/// Does the work: returns when everything is done or stopped; `halt` then says why everything was stopped.
 pub(crate) async fn run(
     work: Work,
     width: usize,
     ledger: Ledger,
     observer: Observer,
     halt: Halt,
-) -> Result<(), Fail> {
-    let settled = work.settled(&ledger)?;
-    let todo = work.todo(&settled);
+) -> Result<Ended, Fail> {
+    let settled = work.scope.settled(&ledger)?;
+    let todo = work.scope.todo(&settled);
     observer(Event::Started {
         run: work.name.clone(),
         samples: todo.samples,
@@ -211,7 +265,8 @@ pub(crate) async fn run(
         judgements: todo.judgements,
         judgements_stored: todo.judgements - todo.judgements_left,
     });
-    let shared = Shared { work: Arc::new(work), settled: Arc::new(settled), ledger, observer, halt };
+    let (work, settled, model_failure) = (Arc::new(work), Arc::new(settled), Arc::default());
+    let shared = Shared { work, model_failure, settled, ledger, observer, halt };
     let (send, receive) = mpsc::channel(width);
     let generating = tokio::spawn(generate_stage(shared.clone(), send.clone(), width));
     let feeding = tokio::spawn(feed_stored(shared.clone(), send));
@@ -220,24 +275,27 @@ pub(crate) async fn run(
         stage.await.map_err(|e| Fail::failed(format!("a stage of the engine broke: {e}")))?;
     }
     (shared.observer)(Event::Finished);
-    Ok(())
+    let left = shared.work.scope.left(&shared.ledger)?;
+    let failure = Arc::into_inner(shared.model_failure).and_then(OnceLock::into_inner);
+    Ok(Ended { failure, left })
 }
 
 async fn generate_stage(shared: Shared, send: mpsc::Sender<ToJudge>, width: usize) {
     let work = Arc::clone(&shared.work);
     let Some(generator) = work.generator.as_ref() else { return };
-    let mut sharers: HashMap<Digest, Vec<Arc<Prompted>>> = HashMap::with_capacity(work.prompts.len());
-    for prompt in &work.prompts {
+    let scope = &work.scope;
+    let mut sharers: HashMap<Digest, Vec<Arc<Prompted>>> = HashMap::with_capacity(scope.prompts.len());
+    for prompt in &scope.prompts {
         sharers.entry(prompt.messages_hash).or_default().push(Arc::clone(prompt));
     }
     let (shared, sharers, send) = (&shared, &sharers, &send);
-    stream::iter(jobs(work.arm, &work.prompts, work.k))
+    stream::iter(jobs(scope.arm, &scope.prompts, scope.k))
         .filter(|job| std::future::ready(!shared.settled.samples.contains(&job.key)))
-        .take_while(|_| std::future::ready(!shared.halt.stopped()))
+        .take_while(|_| std::future::ready(!shared.generation_over()))
         .for_each_concurrent(width, |job| async move {
             if let Some(sample) = generate_one(shared, generator, &job).await {
                 for prompt in &sharers[&job.prompt.messages_hash] {
-                    let tasks = shared.work.open_tasks(&shared.settled, &job.key, prompt);
+                    let tasks = scope.open_tasks(&shared.settled, &job.key, prompt);
                     let item = ToJudge {
                         instance: Arc::clone(&prompt.instance),
                         sample: Arc::clone(&sample),
@@ -257,42 +315,40 @@ async fn generate_one(shared: &Shared, generator: &Generator, job: &Job) -> Opti
     let sample = match generator.generate(job, &shared.retrying(Stage::Generate)).await {
         Generated::Sample(sample) => sample,
         Generated::Stopped => return None,
-        Generated::Fatal(fatal) => {
-            shared.halt.fatal(fatal);
+        Generated::Fatal(cause) => {
+            let _ = shared.model_failure.set(fatal(cause));
             return None;
         }
     };
     let (status, usage, cost) = (sample.status, sample.usage, sample.cost);
     let sample = Arc::new(*sample);
-    if !shared.keep(Record::Sample(Arc::clone(&sample))).await {
-        return None;
-    }
+    let sample = match shared.keep(Record::Sample(Arc::clone(&sample))).await? {
+        Appended::Stored => sample,
+        // Another process was first: what is stored is what is judged.
+        Appended::Duplicate => shared.stored(job.key).await?,
+    };
     (shared.observer)(Event::SampleStored { status, usage, cost });
-    status.terminal().then_some(sample)
+    sample.status.terminal().then_some(sample)
 }
 
 /// Sends stored samples whose judgements are missing, one at a time, so that memory does not grow with the run.
 async fn feed_stored(shared: Shared, send: mpsc::Sender<ToJudge>) {
-    let work = Arc::clone(&shared.work);
-    for (prompt, index) in work.pairs() {
-        let key = sample_key(&work.arm, &prompt.messages_hash, index);
+    let scope = &shared.work.scope;
+    for (prompt, index) in scope.pairs() {
+        let key = sample_key(&scope.arm, &prompt.messages_hash, index);
         if !shared.settled.readable.contains(&key) {
             continue;
         }
-        let tasks = work.open_tasks(&shared.settled, &key, prompt);
+        let tasks = scope.open_tasks(&shared.settled, &key, prompt);
         if tasks.is_empty() {
             continue;
         }
         if shared.halt.stopped() {
             return;
         }
-        let ledger = shared.ledger.clone();
-        let sample = match tokio::task::spawn_blocking(move || ledger.sample(key)).await {
-            Ok(Ok(Some(sample))) => Arc::new(sample),
-            Ok(Ok(None)) | Err(_) => continue,
-            Ok(Err(error)) => return shared.halt.fail(ledger_fail(error)),
-        };
-        if send.send(ToJudge { instance: Arc::clone(&prompt.instance), sample, tasks }).await.is_err() {
+        let Some(sample) = shared.stored(key).await else { return };
+        let item = ToJudge { instance: Arc::clone(&prompt.instance), sample, tasks };
+        if send.send(item).await.is_err() {
             return;
         }
     }
@@ -314,14 +370,16 @@ async fn judge_one(shared: &Shared, item: &ToJudge, task: Task) {
     if shared.halt.stopped() {
         return;
     }
-    let judged =
-        shared.work.judge.judge(&item.sample, &item.instance, task, 0, &shared.retrying(Stage::Judge)).await;
-    match judged {
-        Err(undersight_judge::Halt::Fatal(fatal)) => shared.halt.fatal(fatal),
+    let on_retry = shared.retrying(Stage::Judge);
+    match shared.work.judge.judge(&item.sample, &item.instance, task, 0, &on_retry).await {
+        Err(undersight_judge::Halt::Fatal(mut cause)) => {
+            cause.hint = cause.hint.replace("--model-base-url", "--judge-base-url");
+            shared.halt.fail(fatal(cause));
+        }
         Err(undersight_judge::Halt::Stopped) => {}
         Ok(judgement) => {
             let (status, usage, cost) = (judgement.status, judgement.usage, judgement.cost);
-            if shared.keep(Record::Judgement(Box::new(judgement))).await {
+            if shared.keep(Record::Judgement(Box::new(judgement))).await.is_some() {
                 (shared.observer)(Event::JudgementStored { status, usage, cost });
             }
         }

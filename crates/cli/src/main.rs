@@ -3,6 +3,7 @@
 mod args;
 mod clock;
 mod commands;
+mod conclude;
 mod connections;
 mod dataset_source;
 mod engine;

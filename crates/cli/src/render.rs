@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 
 use serde_json::json;
-use undersight_core::{Digest, JudgeSpec, JudgementStatus, Run, SampleStatus, Study};
+use undersight_core::{Digest, JudgeSpec, Run, Study};
 use undersight_ledger::Ledger;
 use undersight_metrics::{OfficialScores, Scores, scores, truth_table};
 use undersight_report::table;
 use undersight_report::{Layout, RunLine, csv, grid, json, number};
 
+use crate::conclude::Covered;
 use crate::engine::ledger_fail;
 use crate::fail::Fail;
 use crate::settings::eval::{Scoring, Shown};
@@ -61,9 +62,16 @@ pub(crate) struct ScoredRun {
     judge: Option<JudgeSpec>,
     study: Study,
     scores: Scores,
+    /// How much more the run covers, where it does.
+    grown: Option<String>,
 }
 
 impl ScoredRun {
+    /// Whether anything but errors was stored of what is scored.
+    pub(crate) fn has_samples(&self) -> bool {
+        self.scores.counts.samples.keys().any(|status| status.terminal())
+    }
+
     fn line(&self) -> RunLine<'_> {
         RunLine { scores: &self.scores, model: Some(&self.run.arm.model), judge: self.judge.as_ref() }
     }
@@ -75,50 +83,49 @@ pub(crate) struct Scored {
 }
 
 impl Scored {
-    /// Scores one run by one judge, or by its latest.
-    pub(crate) fn run(
+    /// Scores all of a run, by one judge or by the latest that has judged.
+    pub(crate) fn whole(
         ledger: &Ledger,
         run: &Run,
         judge: Option<Digest>,
         k: Option<u32>,
         scoring: Scoring,
     ) -> Result<ScoredRun, Fail> {
-        let judges = ledger.judges(run.id).map_err(ledger_fail)?;
-        let spec = match judge {
-            Some(hash) => judges.into_iter().find(|j| j.hash() == hash),
-            None => judges.into_iter().next_back(),
+        let judge = match judge {
+            Some(hash) => ledger.judges(run.id).map_err(ledger_fail)?.into_iter().find(|j| j.hash() == hash),
+            None => ledger.latest_judge(run.id).map_err(ledger_fail)?,
         };
-        let study = ledger.outcomes(run.id, spec.as_ref().map(JudgeSpec::hash), k).map_err(ledger_fail)?;
+        let study = ledger.outcomes(run.id, judge.as_ref().map(JudgeSpec::hash), k).map_err(ledger_fail)?;
         let scores = scores(&study, scoring.alpha, scoring.missing);
-        Ok(ScoredRun { run: run.clone(), judge: spec, study, scores })
+        Ok(ScoredRun { run: run.clone(), judge, study, scores, grown: None })
     }
 
-    /// Scores several runs by the judge that has just judged them.
-    pub(crate) fn of_runs(
+    /// Scores what a command covered of a run, by the judge it used.
+    pub(crate) fn covered(
         ledger: &Ledger,
-        runs: &[Run],
-        judge: Option<Digest>,
+        run: &Run,
+        covered: &Covered,
+        judge: Digest,
         scoring: Scoring,
-    ) -> Result<Self, Fail> {
-        let runs =
-            runs.iter().map(|run| Self::run(ledger, run, judge, None, scoring)).collect::<Result<_, _>>()?;
-        Ok(Self { runs })
+    ) -> Result<ScoredRun, Fail> {
+        let planned = ledger.plan(run.id).map_err(ledger_fail)?.k;
+        let whole = Self::whole(ledger, run, Some(judge), Some(covered.k()), scoring)?;
+        let all = whole.study.items.len();
+        let study = whole.study.only(|item| covered.has(&item.id));
+        let grown = (study.items.len() < all || covered.k() < planned).then(|| {
+            format!("scored here {} × {}, of {all} × {planned} in the run", study.items.len(), covered.k())
+        });
+        let scores = scores(&study, scoring.alpha, scoring.missing);
+        Ok(ScoredRun { study, scores, grown, ..whole })
     }
 
     fn lines(&self) -> Vec<RunLine<'_>> {
         self.runs.iter().map(ScoredRun::line).collect()
     }
 
-    /// Samples and judgements that the next run of the same command would try again.
-    pub(crate) fn errors_left(&self) -> u64 {
-        let errors = |run: &ScoredRun| {
-            let counts = &run.scores.counts;
-            let judgements =
-                [&counts.safety, &counts.thinking].map(|task| task.statuses.get(&JudgementStatus::Error));
-            let samples = counts.samples.get(&SampleStatus::Error);
-            [samples, judgements[0], judgements[1]].into_iter().flatten().sum::<u64>()
-        };
-        self.runs.iter().map(errors).sum()
+    /// Runs that cover more than was scored, and how much more.
+    pub(crate) fn grown(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.runs.iter().filter_map(|r| Some((r.run.name.as_str(), r.grown.as_deref()?)))
     }
 
     pub(crate) fn format(&self, format: Format) -> Result<Vec<u8>, Fail> {

@@ -124,8 +124,9 @@ fn stores() {
         ["eval", "--model", "sim/careless", "--limit", "3", "--samples", "1", "--store", store]
     };
     check("not-a-store", &place, &eval("sqlite:text.db"), 1);
-    check("other-store", &place, &eval("postgres://localhost/x"), 1);
-    check("no-store", &place, &["runs", "list"], 1);
+    check("other-store", &place, &eval("postgres://localhost/x"), 2);
+    check("no-store", &place, &["runs", "list"], 2);
+    check("unknown-run", &place, &["score", "absent"], 2);
     check("no-directory", &place, &eval("sqlite:absent/run.db"), 1);
 
     place.run(&eval("sqlite:newer.db")).expect(0);

@@ -269,3 +269,173 @@ fn planted_keys_reach_no_file_and_no_output() {
         }
     }
 }
+
+#[test]
+fn a_second_interrupt_stops_at_once_and_loses_nothing_stored() {
+    let job =
+        Job::new(Config { latency: Duration::from_secs(20), script: vec![None; 8], ..Config::default() });
+    let url = job.server.url();
+    let child = job.place.spawn(&job.args(&url, &[]));
+    while job.server.count(Kind::Generate) < 8 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let begun = std::time::Instant::now();
+    for _ in 0..2 {
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .expect("kill is there");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let ran = job.place.ran(&child.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, Some(130), "{}", ran.snapshot());
+    assert!(ran.stderr.contains("stopped at once"), "{}", ran.stderr);
+    assert!(begun.elapsed() < Duration::from_secs(15), "it did not wait for the calls in flight");
+    assert_eq!(job.place.json(&["runs", "list", "--json"])["runs"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn scores_cover_what_the_command_asked_for() {
+    let job = Job::new(Config::default());
+    job.run(&[]).expect(0);
+    let url = job.server.url();
+    let mut args = job.args(&url, &["--json"]);
+    let limit = args.iter().position(|a| *a == "30").expect("the limit");
+    let k = args.iter().position(|a| *a == "2").expect("the k");
+    (args[limit], args[k]) = ("10", "1");
+    let part = job.place.json(&args);
+    assert_eq!(
+        (&part["runs"][0]["k"], &part["runs"][0]["overall"]["samples"]),
+        (&1.into(), &10.into()),
+        "{part:#}"
+    );
+    let ran = job.place.run(&args).expect(0);
+    assert!(ran.stderr.contains("scored here 10 × 1, of 30 × 2 in the run"), "{}", ran.stderr);
+    assert_eq!(job.scores()["overall"]["samples"], 60, "score covers all of the run");
+    assert_eq!(part["runs"][0]["overall"]["safe@1"]["of"], 10);
+    let judge = args.iter().position(|a| *a == "vllm/fake-judge").expect("the judge");
+    args[judge] = "sim/judge";
+    let other = job.place.json(&args);
+    assert_eq!(other["runs"][0]["overall"]["samples"], 10);
+    assert_eq!(
+        other["runs"][0]["overall"]["safe"]["at_1"]["low"],
+        other["runs"][0]["overall"]["safe"]["at_1"]["high"]
+    );
+}
+
+#[test]
+fn one_model_that_cannot_go_on_does_not_stop_the_others() {
+    let refusing =
+        Job::new(Config { models: Some(vec!["known".to_owned(), "judge".to_owned()]), ..Config::default() });
+    let url = refusing.server.url();
+    let args = [
+        "eval",
+        "--model",
+        "vllm/unknown",
+        "--model",
+        "vllm/known",
+        "--judge",
+        "vllm/judge",
+        "--model-base-url",
+        &url,
+        "--judge-base-url",
+        &url,
+        "--limit",
+        "9",
+        "--samples",
+        "1",
+        "--max-connections",
+        "4",
+    ];
+    let ran = refusing.place.run(&args).expect(1);
+    assert!(ran.stderr.contains("does not know vllm/unknown"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("vllm-known") && !ran.stdout.contains("vllm-unknown"), "{}", ran.stdout);
+    let keyless =
+        ["eval", "--model", "sim/careless", "--model", "openai/x", "--judge", "sim/judge", "--limit", "3"];
+    let place = Place::new();
+    place.run(&keyless).expect(2);
+    assert!(!place.path("undersight.db").exists(), "all are connected before the first is run");
+}
+
+#[test]
+fn a_judge_that_never_judged_is_nobodys_default() {
+    let job = Job::new(Config::default());
+    job.run(&[]).expect(0);
+    let before = job.place.run(&["score"]).expect(0).stdout;
+    let run =
+        job.place.json(&["runs", "list", "--json"])["runs"][0]["name"].as_str().expect("a name").to_owned();
+    let closed =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let url = format!("http://{closed}/v1");
+    let ran = job.place.run(&["judge", &run, "--judge", "vllm/absent", "--judge-base-url", &url]).expect(1);
+    assert!(
+        ran.stderr.contains("--judge-base-url") && !ran.stderr.contains("--model-base-url"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(job.place.run(&["score"]).expect(0).stdout, before);
+}
+
+#[test]
+fn a_corrected_rationale_judges_traces_again_and_nothing_else() {
+    let job = Job::new(Config::default());
+    job.place.run(&["dataset", "convert", "starter", "set.jsonl"]).expect(0);
+    let url = job.server.url();
+    let args = [
+        "eval",
+        "--dataset",
+        "set.jsonl",
+        "--model",
+        "vllm/fake",
+        "--judge",
+        "vllm/judge",
+        "--model-base-url",
+        &url,
+        "--judge-base-url",
+        &url,
+        "--samples",
+        "1",
+        "--seed",
+        "1",
+    ];
+    job.place.run(&args).expect(0);
+    assert_eq!(job.calls(), (60, 120));
+    let text = std::fs::read_to_string(job.place.path("set.jsonl")).expect("the set");
+    let mut lines: Vec<serde_json::Value> =
+        text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    lines[0]["rationale"] = "a corrected statement of what is dangerous".into();
+    let corrected: String = lines.iter().map(|l| format!("{l}\n")).collect();
+    job.place.write("set.jsonl", corrected);
+    job.place.run(&args).expect(0);
+    assert_eq!(job.calls(), (60, 121), "one trace is judged again");
+    assert_eq!(job.place.json(&["runs", "list", "--json"])["runs"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_plan_needs_no_key() {
+    let place = Place::new();
+    let eval =
+        ["eval", "--model", "openai/gpt-4.1", "--judge", "openai/gpt-4.1-mini", "--limit", "3", "--dry-run"];
+    let ran = place.run(&eval).expect(0);
+    assert!(ran.stdout.contains("about $") && ran.stderr.contains("OPENAI_API_KEY"), "{}", ran.snapshot());
+    let unknown = ["eval", "--model", "opena/x", "--judge", "sim/judge", "--dry-run"];
+    place.run(&unknown).expect(2);
+}
+
+#[test]
+fn a_url_is_shown_without_its_credentials() {
+    let place = Place::new();
+    let url = "http://bob:hunter2@127.0.0.1:1/v1?key=hunter3";
+    let ran = place.run(&[
+        "eval",
+        "--model",
+        "vllm/x",
+        "--judge",
+        "sim/judge",
+        "--model-base-url",
+        url,
+        "--show-config",
+    ]);
+    let ran = ran.expect(0);
+    assert!(ran.stdout.contains("http://127.0.0.1:1/v1") && !ran.stdout.contains("hunter"), "{}", ran.stdout);
+}

@@ -1,6 +1,8 @@
-//! Records out and in: exports in every format, the judged CSV and its scores, responses from elsewhere.
+//! Records out: exports in every format, runs listed and deleted, datasets converted.
 
 mod common;
+
+use std::process::Stdio;
 
 use common::{Place, benchmarks};
 
@@ -41,53 +43,63 @@ fn every_export_holds_every_sample() {
 }
 
 #[test]
-fn a_judged_export_scores_as_the_run_does_and_comes_back() {
+fn a_reader_that_has_seen_enough_ends_an_export_quietly() {
     let place = Place::new();
     let run = run(&place);
-    place.run(&["export", &run, "--format", "judged", "-o", "judged.csv"]).expect(0);
-    place.run(&["import", "judged.csv", "--dataset", "starter", "-k", "3", "--provenance", "full"]).expect(0);
-    let runs = place.json(&["score", "--json"]);
-    let metrics = |i: usize| {
-        let run = &runs["runs"][i];
-        (run["overall"].clone(), run["scenarios"].clone(), run["f"].clone())
-    };
-    assert_eq!(metrics(0).0["safe"]["at_1"]["share"], metrics(1).0["safe"]["at_1"]["share"]);
-    assert_eq!(metrics(0), metrics(1), "bounds and unknowns included");
-    let imported = runs["runs"][1]["run"].as_str().expect("a name");
-    let refused = place.run(&["judge", imported, "--judge", "sim/judge"]).expect(2);
-    assert!(refused.stderr.contains("no text to judge"), "{}", refused.stderr);
+    for format in ["jsonl", "csv", "parquet", "judged"] {
+        let mut child = place
+            .command(&["export", &run, "--format", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        drop(child.stdout.take());
+        let ran = place.ran(&child.wait_with_output().expect("an end")).expect(0);
+        assert_eq!(ran.stderr, "", "{format}");
+    }
 }
 
 #[test]
-fn responses_from_elsewhere_are_judged_here() {
+fn a_judged_export_says_what_it_cannot_hold() {
     let place = Place::new();
     let run = run(&place);
-    place.run(&["export", &run, "-o", "samples.jsonl"]).expect(0);
-    let rows = std::fs::read_to_string(place.path("samples.jsonl")).expect("the export");
-    let responses: String = rows
-        .lines()
-        .map(|line| {
-            let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            let text = |name: &str| row[name].as_str().unwrap_or("").to_owned();
-            let row = serde_json::json!({
-                "id": text("id"), "question": text("query"), "answer": text("answer"), "reasoning_content": text("trace"),
-            });
-            format!("{row}\n")
-        })
-        .collect();
-    place.write("responses.jsonl", responses);
-    let import =
-        ["import", "responses.jsonl", "--dataset", "starter", "--model", "acme/thinker", "--name", "theirs"];
-    let undeclared = place.run(&import).expect(2);
-    assert!(undeclared.stderr.contains("not declared"), "{}", undeclared.stderr);
-    let declared = [&import[..], &["--provenance", "summary"]].concat();
-    let ran = place.run(&declared).expect(0);
-    assert!(ran.stderr.contains("180 samples"), "{}", ran.stderr);
-    let again = place.run(&declared).expect(0);
-    assert!(again.stderr.contains("0 of them new"), "{}", again.stderr);
-    place.run(&["judge", "theirs", "--judge", "sim/judge"]).expect(0);
-    let scores = place.json(&["score", "theirs", "--json"]);
-    assert!(scores["runs"][0]["counts"]["provenance"]["summary"].as_u64() > Some(100), "{scores:#}");
+    let both = place.run(&["export", &run, "--judgements", "--format", "judged"]).expect(2);
+    assert!(both.stderr.contains("--judgements does not go with the judged format"), "{}", both.stderr);
+    let named = place.run(&["export", &run, "--judgements", "-o", "all.judged"]).expect(2);
+    assert!(named.stderr.contains("hint: --format jsonl, csv or parquet"), "{}", named.stderr);
+    assert!(!place.path("all.judged").exists());
+    let mixed = place.run(&["export", &run, "--format", "judged"]).expect(0);
+    assert_eq!(mixed.stderr, "");
+    place.run(&["eval", "--model", "sim/careless", "--scenario", "RO", "--name", "omission"]).expect(0);
+    let only = place.run(&["export", "omission", "--format", "judged"]).expect(0);
+    assert!(only.stderr.contains("the reference scorer reads such a column as booleans"), "{}", only.stderr);
+}
+
+#[test]
+fn a_run_is_shown_with_all_it_grew_by() {
+    let place = Place::new();
+    for more in [&["--scenario", "RO"][..], &["--scenario", "OS", "--limit", "4"], &["--scenario", "RO"]] {
+        let eval = ["eval", "--model", "sim/careless", "--samples", "1", "--name", "one"];
+        place.run(&[&eval[..], more].concat()).expect(0);
+    }
+    let shown = place.json(&["runs", "show", "one", "--json"]);
+    let selections = shown["plan"]["selections"].as_array().expect("selections");
+    assert_eq!(selections.len(), 2, "{shown:#}");
+    assert_eq!((&selections[0]["limit"], &selections[1]["limit"]), (&serde_json::Value::Null, &4.into()));
+    let card = place.run(&["runs", "show", "one"]).expect(0).stdout;
+    let value = |label: &str| {
+        let line = card.lines().find(|l| l.starts_with(label)).unwrap_or_else(|| panic!("{label} in {card}"));
+        let (name, value) = line.split_at(19);
+        assert_eq!(name.trim_end(), label, "{line}");
+        value.to_owned()
+    };
+    assert_eq!(value("selection"), r#"{"scenarios":["risk-omission"]}"#);
+    assert_eq!(value("failed judgements"), "-");
+    assert!(value("urls").starts_with("sim: ("), "{card}");
+    assert!(value("samples").starts_with("ok ("), "{card}");
+    place.run(&["eval", "--model", "sim/careless", "--samples", "1", "--name", "one"]).expect(0);
+    let card = place.run(&["runs", "show", "one"]).expect(0).stdout;
+    assert!(card.contains("the whole dataset"), "{card}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ names! {
 pub struct JudgeSpec {
     /// Model, sim, imported, …
     pub kind: JudgeKind,
-    /// `provider/name`; for imported verdicts `imported/<file stem>`.
+    /// `provider/name`; for imported verdicts `imported/<file stem>@<start of the file's hash>`.
     pub model: ModelName,
     /// Decoding parameters of a model judge; the sensitivity and specificity of an oracle are in its name.
     #[serde(default)]

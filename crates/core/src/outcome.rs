@@ -92,3 +92,23 @@ pub struct Study {
     /// In the order of items, then index; exactly `items.len() × k` of them.
     pub outcomes: Vec<Outcome>,
 }
+
+impl Study {
+    /// The part of the study about some of its items.
+    #[must_use]
+    pub fn only(self, keep: impl Fn(&Item) -> bool) -> Self {
+        let mut places = Vec::with_capacity(self.items.len());
+        let mut items = Vec::new();
+        for item in self.items {
+            places.push(keep(&item).then_some(items.len()));
+            if places.last().is_some_and(Option::is_some) {
+                items.push(item);
+            }
+        }
+        let outcomes = self.outcomes.into_iter().filter_map(|outcome| {
+            let item = places.get(outcome.item).copied().flatten()?;
+            Some(Outcome { item, ..outcome })
+        });
+        Self { outcomes: outcomes.collect(), name: self.name, k: self.k, items }
+    }
+}

@@ -106,7 +106,9 @@ impl Health {
         *streak = Some((kind, count));
         match kind {
             K::Auth | K::UnknownModel | K::Quota => true,
-            K::Unreachable | K::BadRequest | K::Malformed => !self.succeeded() || count >= HOPELESS,
+            // One unreadable reply may be an accident of a working server; several in a row are not.
+            K::Malformed => count >= HOPELESS,
+            K::Unreachable | K::BadRequest => !self.succeeded() || count >= HOPELESS,
             _ => count >= HOPELESS_TRANSIENT,
         }
     }

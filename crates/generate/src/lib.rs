@@ -1,6 +1,6 @@
 //! Instances and an arm become samples: which calls a plan still needs, and one call turned into one record.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use undersight_core::arm::messages_hash;
@@ -47,20 +47,13 @@ pub fn prompts(arm: &Arm, instances: &[Arc<Instance>]) -> Vec<Arc<Prompted>> {
 
 /// All samples a plan asks for, index by index so that every instance is seen once before any is seen twice.
 /// Instances whose messages are the same share their samples: only the first of them is asked.
-pub fn jobs(arm: Digest, prompts: &[Arc<Prompted>], k: u32) -> impl Iterator<Item = Job> + '_ {
-    let mut first: HashMap<Digest, usize> = HashMap::with_capacity(prompts.len());
-    for (i, prompt) in prompts.iter().enumerate() {
-        first.entry(prompt.messages_hash).or_insert(i);
-    }
-    (0..k).flat_map(move |index| {
-        let first = first.clone();
-        prompts.iter().enumerate().filter(move |(i, p)| first[&p.messages_hash] == *i).map(
-            move |(_, prompt)| Job {
-                key: sample_key(&arm, &prompt.messages_hash, index),
-                prompt: Arc::clone(prompt),
-                index,
-            },
-        )
+pub fn jobs(arm: Digest, prompts: &[Arc<Prompted>], k: u32) -> impl Iterator<Item = Job> + use<> {
+    let mut seen = HashSet::with_capacity(prompts.len());
+    let asked: Vec<Arc<Prompted>> = prompts.iter().filter(|p| seen.insert(p.messages_hash)).cloned().collect();
+    let places = asked.len();
+    (0..k).flat_map(move |index| std::iter::repeat_n(index, places)).zip((0..places).cycle()).map(move |(index, i)| {
+        let prompt = Arc::clone(&asked[i]);
+        Job { key: sample_key(&arm, &prompt.messages_hash, index), prompt, index }
     })
 }
 

@@ -93,11 +93,20 @@ impl Judge {
             (sim_spec(model.clone(), Some(lexical::rules_hash())), Engine::Lexical)
         } else {
             let endpoint = endpoint.ok_or_else(|| JudgeError::NoEndpoint(model.clone()))?;
-            let prompts = Some(prompt_set_hash());
-            let spec = JudgeSpec { kind: JudgeKind::Model, model: model.clone(), params, prompts, seed };
-            (spec, Engine::Model(endpoint))
+            (model_spec(model, params, seed), Engine::Model(endpoint))
         };
         Ok(Self { hash: spec.hash(), spec, engine })
+    }
+
+    /// The hash of the judge that [`Self::new`] would make, without reaching it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn hash_of(model: &ModelName, params: GenParams, seed: Option<u64>) -> Result<Digest, JudgeError> {
+        if model.is_simulated() {
+            return Self::new(model, params, seed, None).map(|judge| judge.hash);
+        }
+        Ok(model_spec(model, params, seed).hash())
     }
 
     /// What determines its verdicts.
@@ -187,6 +196,11 @@ pub fn judged_text(sample: &Sample, task: Task) -> Option<String> {
         Task::Thinking => sample.has_trace().then(|| sample.extraction.trace()),
     };
     text.filter(|t| !t.trim().is_empty())
+}
+
+fn model_spec(model: &ModelName, params: GenParams, seed: Option<u64>) -> JudgeSpec {
+    let prompts = Some(prompt_set_hash());
+    JudgeSpec { kind: JudgeKind::Model, model: model.clone(), params, prompts, seed }
 }
 
 fn sim_spec(model: ModelName, prompts: Option<Digest>) -> JudgeSpec {

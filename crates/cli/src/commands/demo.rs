@@ -13,7 +13,7 @@ use crate::connections::Connections;
 use crate::fail::Fail;
 use crate::settings::Environment;
 use crate::settings::eval::{EndpointSettings, EvalSettings, JudgeSettings, Scoring};
-use crate::{progress, render, terminal};
+use crate::{progress, terminal};
 
 const DEFAULT_STORE: &str = "undersight-demo.db";
 const MODELS: [&str; 4] = ["sim/risk-aware", "sim/superficial", "sim/over-sensitive", "sim/careless"];
@@ -44,10 +44,10 @@ pub(crate) fn command(args: &DemoArgs) -> Result<(), Fail> {
         settings: &settings,
     };
     let finished = block_on(evaluation.run(&progress::observer()))?;
-    let scored = render::Scored::of_runs(&finished.ledger, &finished.runs, finished.judge, settings.scoring)?;
-    if let Some(failure) = finished.halt.into_failure() {
+    if let Some(failure) = finished.halt.take_failure() {
         return Err(failure);
     }
+    let scored = finished.scored(settings.scoring)?;
     terminal::print(&scored.demo(args.json, &settings.store)?)
 }
 
@@ -61,9 +61,6 @@ fn settings(args: &DemoArgs, store: String) -> Result<EvalSettings, Fail> {
             seed: Some(0),
         })
     };
-    if args.samples == 0 {
-        return Err(Fail::usage("--samples: expected a whole number from 1"));
-    }
     Ok(EvalSettings {
         arms: MODELS.iter().map(arm).collect::<Result<_, Fail>>()?,
         dataset: "starter".to_owned(),

@@ -1,17 +1,16 @@
 //! `eval --dry-run`: the plan in calls, estimated tokens and money. Makes no call, writes nothing.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Serialize;
-use undersight_core::{Arm, Message, ModelName, NanoUsd, Task, Usage};
+use undersight_core::{Message, ModelName, NanoUsd, Run, Task, Usage};
 use undersight_endpoint::PriceTable;
-use undersight_generate::prompts;
+use undersight_judge::Judge;
 use undersight_ledger::{Ledger, Mode};
 
 use super::eval::Evaluation;
-use crate::engine::{Settled, Todo, Work, ledger_fail};
-use crate::fail::Fail;
+use crate::engine::{Settled, Todo, ledger_fail};
+use crate::fail::{Exit, Fail};
 use crate::terminal;
 use undersight_report::number::count as grouped;
 
@@ -62,6 +61,11 @@ pub(crate) fn print(evaluation: &Evaluation<'_>, json: bool) -> Result<(), Fail>
     let reply =
         evaluation.settings.arms.first().and_then(|a| a.params.max_tokens).map_or(ASSUMED_REPLY, u64::from);
     let verdict = evaluation.settings.judge.params.max_tokens.map_or(ASSUMED_VERDICT, u64::from);
+    for arm in &evaluation.settings.arms {
+        evaluation.connections.check_model(arm)?;
+    }
+    evaluation.connections.check_judge(&evaluation.judge, &evaluation.settings.judge)?;
+    let ledger = existing_store(&evaluation.settings.store)?;
     let estimate = Estimate {
         schema: "undersight.dry-run/v1",
         dataset: evaluation.dataset.name.clone(),
@@ -73,10 +77,9 @@ pub(crate) fn print(evaluation: &Evaluation<'_>, json: bool) -> Result<(), Fail>
             verdict_tokens: verdict,
         },
         runs: evaluation
-            .settings
-            .arms
-            .iter()
-            .map(|arm| run_estimate(evaluation, arm, reply, verdict))
+            .planned(ledger.as_ref())?
+            .into_iter()
+            .map(|run| run_estimate(evaluation, run, ledger.as_ref(), reply, verdict))
             .collect::<Result<_, _>>()?,
     };
     if json {
@@ -88,44 +91,33 @@ pub(crate) fn print(evaluation: &Evaluation<'_>, json: bool) -> Result<(), Fail>
 
 fn run_estimate(
     evaluation: &Evaluation<'_>,
-    arm: &Arm,
+    run: Run,
+    ledger: Option<&Ledger>,
     reply: u64,
     verdict: u64,
 ) -> Result<RunEstimate, Fail> {
-    let judge = Arc::new(evaluation.connections.judge(&evaluation.judge, &evaluation.settings.judge)?);
-    let work = Work {
-        name: String::new(),
-        arm: arm.hash(),
-        prompts: prompts(arm, &evaluation.instances()),
-        k: evaluation.settings.k,
-        generator: None,
-        judge: Arc::clone(&judge),
-        retry_errors: evaluation.settings.retry_errors,
-    };
-    let ledger = existing_store(&evaluation.settings.store)?;
-    let settled = match &ledger {
-        Some(ledger) => work.settled(ledger)?,
+    let judge_params = evaluation.settings.judge.params.clone();
+    let judge =
+        Judge::hash_of(&evaluation.judge, judge_params, None).map_err(|e| Fail::advised(Exit::Usage, e))?;
+    let scope = evaluation.scope(&run.arm, judge);
+    let settled = match ledger {
+        Some(ledger) => scope.settled(ledger)?,
         None => Settled::nothing(),
     };
-    let Todo { samples, samples_left, judgements, judgements_left } = work.todo(&settled);
-    let run = match &ledger {
-        Some(ledger) => evaluation.planned(arm, ledger)?,
-        None => evaluation.new_run(arm),
-    };
-    let prompt_tokens: u64 = work.prompts.iter().map(|p| tokens(&p.messages)).sum();
-    let judge_tokens: u64 = work
+    let Todo { samples, samples_left, judgements, judgements_left } = scope.todo(&settled);
+    let prompt_tokens: u64 = scope.prompts.iter().map(|p| tokens(&p.messages)).sum();
+    let judge_tokens: u64 = scope
         .prompts
         .iter()
         .flat_map(|p| {
-            let prompt = |task: &Task| undersight_judge::prompt_for(*task, &p.instance, "", &work.arm);
+            let prompt = |task: &Task| undersight_judge::prompt_for(*task, &p.instance, "", &scope.arm);
             Task::ALL.iter().map(move |task| tokens(&prompt(task)) + reply)
         })
         .sum();
-    let instances = work.prompts.len().max(1) as u64;
+    let instances = scope.prompts.len().max(1) as u64;
     let prices = evaluation.connections.prices();
     Ok(RunEstimate {
-        run: run.name,
-        generation: stage(&prices, &arm.model, (samples, samples_left), prompt_tokens / instances, reply),
+        generation: stage(&prices, &run.arm.model, (samples, samples_left), prompt_tokens / instances, reply),
         judging: stage(
             &prices,
             &evaluation.judge,
@@ -133,6 +125,7 @@ fn run_estimate(
             judge_tokens / (instances * Task::ALL.len() as u64),
             verdict,
         ),
+        run: run.name,
     })
 }
 

@@ -10,8 +10,9 @@ use undersight_judge::Judge;
 use undersight_ledger::{Ledger, Mode};
 
 use crate::args::EvalArgs;
+use crate::conclude::{Covered, Finished, FinishedRun, conclude};
 use crate::connections::Connections;
-use crate::engine::{self, Halt, Work, ledger_fail};
+use crate::engine::{self, Halt, Scope, Work, ledger_fail};
 use crate::fail::{Exit, Fail};
 use crate::settings::eval::{EvalSettings, NAMES, Reader};
 use crate::settings::{Environment, Layers};
@@ -34,9 +35,8 @@ pub(crate) fn command(args: &EvalArgs, matches: &ArgMatches) -> Result<(), Fail>
     if args.dry_run {
         return super::dry_run::print(&evaluation, args.scoring.json);
     }
-    let observer = progress::observer();
-    let runs = block_on(evaluation.run(&observer))?;
-    finish(runs, &settings, args.scoring.json)
+    let finished = block_on(evaluation.run(&progress::observer()))?;
+    conclude(finished, settings.scoring, args.scoring.json)
 }
 
 /// The judge to use: required for real models, the lexical stand-in for simulated ones.
@@ -76,74 +76,92 @@ impl Evaluation<'_> {
     /// Does all runs, one after the other, as far as they go.
     pub(crate) async fn run(&self, observer: &Observer) -> Result<Finished, Fail> {
         let judge = Arc::new(self.connections.judge(&self.judge, &self.settings.judge)?);
-        let ledger = Ledger::open(&self.settings.store, Mode::Create).map_err(ledger_fail)?;
-        let halt = Halt::new(Arc::clone(&self.connections.budget));
-        watch_for_interrupts(halt.clone(), Arc::clone(observer));
-        let mut runs = Vec::new();
         // All are connected before the first is run: a missing key of the last should not come up hours later.
         let arms = self.settings.arms.iter();
-        let arms =
-            arms.map(|arm| Ok((arm, self.connections.model(arm)?))).collect::<Result<Vec<_>, Fail>>()?;
-        for (arm, endpoint) in arms {
-            let run = self.planned(arm, &ledger)?;
+        let endpoints = arms.map(|arm| self.connections.model(arm)).collect::<Result<Vec<_>, _>>()?;
+        let ledger = Ledger::open(&self.settings.store, Mode::Create).map_err(ledger_fail)?;
+        let runs = self.planned(Some(&ledger))?;
+        let halt = Halt::new(Arc::clone(&self.connections.budget));
+        watch_for_interrupts(halt.clone(), Arc::clone(observer));
+        let mut finished =
+            Finished::new(ledger.clone(), judge.hash(), halt.clone(), self.settings.retry_errors);
+        for (run, endpoint) in runs.into_iter().zip(endpoints) {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
-            let prompts = prompts(arm, &self.instances());
-            self.store_plan(&ledger, &run, &judge, &prompts)?;
+            let scope = self.scope(&run.arm, judge.hash());
+            self.store_plan(&ledger, &run, &judge, &scope.prompts)?;
             warn_of_other_urls(&ledger, run.arm.hash(), endpoint.url(), observer)?;
-            let work = Work {
-                name: run.name.clone(),
-                arm: arm.hash(),
-                prompts,
-                k: self.settings.k,
-                generator: Some(Generator::new(arm.clone(), endpoint)),
-                judge: Arc::clone(&judge),
-                retry_errors: self.settings.retry_errors,
-            };
-            engine::run(work, self.connections.width(), ledger.clone(), Arc::clone(observer), halt.clone())
-                .await?;
-            runs.push(run);
+            let covered = Covered::of(&scope);
+            let generator = Some(Generator::new(run.arm.clone(), endpoint));
+            let work = Work { name: run.name.clone(), scope, generator, judge: Arc::clone(&judge) };
+            let width = self.connections.width();
+            let ended = engine::run(work, width, ledger.clone(), Arc::clone(observer), halt.clone()).await?;
+            warn_of_mixed_snapshots(&ledger, &run, observer)?;
+            finished.runs.push(FinishedRun { run, covered, ended });
             if halt.stopped() {
                 break;
             }
         }
-        Ok(Finished { ledger, runs, judge: Some(judge.hash()), halt })
+        Ok(finished)
     }
 
-    /// The run of an arm as it would be made now.
-    pub(crate) fn new_run(&self, arm: &Arm) -> Run {
+    /// What an arm covers, judged by a judge.
+    pub(crate) fn scope(&self, arm: &Arm, judge: Digest) -> Scope {
+        Scope {
+            arm: arm.hash(),
+            prompts: prompts(arm, &self.instances()),
+            k: self.settings.k,
+            judge,
+            retry_errors: self.settings.retry_errors,
+        }
+    }
+
+    /// The runs of all arms: the stored one where the name is taken by the same arm and dataset.
+    pub(crate) fn planned(&self, ledger: Option<&Ledger>) -> Result<Vec<Run>, Fail> {
+        let mut runs: Vec<Run> = Vec::new();
+        for arm in &self.settings.arms {
+            let run = self.planned_run(arm, ledger)?;
+            if runs.iter().any(|other| other.name == run.name) {
+                return Err(Fail::usage(format!("two runs would be called {}", run.name))
+                    .hint("each --model once; models whose names read alike need commands of their own"));
+            }
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+
+    fn planned_run(&self, arm: &Arm, ledger: Option<&Ledger>) -> Result<Run, Fail> {
+        let (hash, model) = (arm.hash(), slug(arm.model.as_str()));
         let name = match (&self.settings.name, self.settings.arms.len()) {
             (Some(name), 1) => name.clone(),
-            (Some(name), _) => format!("{name}-{}", slug(arm.model.as_str())),
-            (None, _) => {
-                format!(
-                    "{}.{}.{}",
-                    slug(arm.model.as_str()),
-                    slug(&self.dataset.name),
-                    &arm.hash().short()[..6]
-                )
-            }
+            (Some(name), _) => format!("{name}-{model}"),
+            (None, _) => format!("{model}.{}.{}", slug(&self.dataset.name), &hash.short()[..6]),
         };
-        Run {
-            id: Run::id_of(&arm.hash(), &self.dataset.hash, &name),
+        let taken = |name: &str| match ledger {
+            Some(ledger) => ledger.run_named(name).map_err(ledger_fail),
+            None => Ok(None),
+        };
+        let new = |name: String| Run {
+            id: Run::id_of(&hash, &self.dataset.hash, &name),
             name,
             arm: arm.clone(),
             dataset: self.dataset.hash,
             dataset_name: self.dataset.name.clone(),
             created: crate::clock::now(),
-        }
-    }
-
-    /// The run of an arm: the stored one where the name is taken by the same arm and dataset.
-    pub(crate) fn planned(&self, arm: &Arm, ledger: &Ledger) -> Result<Run, Fail> {
-        let run = self.new_run(arm);
-        match ledger.run_named(&run.name).map_err(ledger_fail)? {
+        };
+        let run = new(name);
+        match taken(&run.name)? {
             None => Ok(run),
-            Some(existing) if existing.id == run.id => Ok(existing),
-            Some(_) => Err(Fail::usage(format!(
-                "the name {} belongs to another run, of a different arm or dataset",
-                run.name
-            ))
-            .hint("choose another --name, or leave it out")),
+            Some(stored) if stored.id == run.id => Ok(stored),
+            // Another version of a dataset of the same name: its hash tells the runs apart.
+            Some(_) if self.settings.name.is_none() => {
+                let run = new(format!("{}.{}", run.name, &self.dataset.hash.short()[..6]));
+                Ok(taken(&run.name)?.unwrap_or(run))
+            }
+            Some(_) => {
+                let message =
+                    format!("the name {} belongs to another run, of a different arm or dataset", run.name);
+                Err(Fail::usage(message).hint("choose another --name, or leave it out"))
+            }
         }
     }
 
@@ -174,48 +192,6 @@ impl Evaluation<'_> {
     }
 }
 
-/// What a command that ran the engine leaves to report on.
-pub(crate) struct Finished {
-    pub(crate) ledger: Ledger,
-    pub(crate) runs: Vec<Run>,
-    pub(crate) judge: Option<Digest>,
-    pub(crate) halt: Halt,
-}
-
-/// Prints the scores and turns the way the runs ended into an exit code.
-pub(crate) fn finish(finished: Finished, settings: &EvalSettings, json: bool) -> Result<(), Fail> {
-    conclude(finished, settings.scoring, json)
-}
-
-/// As [`finish`], for commands without the settings of `eval`.
-pub(crate) fn conclude(
-    finished: Finished,
-    scoring: crate::settings::eval::Scoring,
-    json: bool,
-) -> Result<(), Fail> {
-    let Finished { ledger, runs, judge, halt } = finished;
-    let (interrupted, out_of_budget) = (halt.interrupted(), halt.out_of_budget());
-    if let Some(failure) = halt.into_failure() {
-        return Err(failure.hint("what was stored is kept; the same command resumes"));
-    }
-    let scored = render::Scored::of_runs(&ledger, &runs, judge, scoring)?;
-    terminal::print(&scored.table_or_json(json)?)?;
-    if interrupted {
-        return Err(Fail::new(Exit::Interrupted, "interrupted; everything finished is stored")
-            .hint("the same command resumes"));
-    }
-    if out_of_budget {
-        return Err(Fail::new(Exit::Incomplete, "stopped at --max-cost; everything finished is stored")
-            .hint("the same command with a higher --max-cost resumes"));
-    }
-    match scored.errors_left() {
-        0 => Ok(()),
-        left => Err(Fail::new(Exit::Incomplete, format!("{left} samples or judgements ended in an error"))
-            .hint("the same command tries them again")
-            .hint("`undersight runs show RUN` lists the causes")),
-    }
-}
-
 /// A current runtime for one command.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Fail>>) -> Result<T, Fail> {
     tokio::runtime::Builder::new_multi_thread()
@@ -239,14 +215,15 @@ pub(crate) fn watch_for_interrupts(halt: Halt, observer: Observer) {
     });
 }
 
+/// An interrupt, a polite end, or the terminal going away.
 #[cfg(unix)]
 async fn interrupt() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let kinds = (SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup());
+    let (Ok(mut int), Ok(mut term), Ok(mut hup)) = (signal(kinds.0), signal(kinds.1), signal(kinds.2)) else {
         return std::future::pending().await;
     };
-    tokio::select! { _ = int.recv() => {}, _ = term.recv() => {} }
+    tokio::select! { _ = int.recv() => {}, _ = term.recv() => {}, _ = hup.recv() => {} }
 }
 
 #[cfg(not(unix))]
@@ -265,6 +242,19 @@ fn warn_of_other_urls(ledger: &Ledger, arm: Digest, url: &str, observer: &Observ
             "stored samples of this arm came from {}; new ones will come from {url}",
             others.join(", ")
         )));
+    }
+    Ok(())
+}
+
+/// Several models or builds behind one name are several arms in truth.
+fn warn_of_mixed_snapshots(ledger: &Ledger, run: &Run, observer: &Observer) -> Result<(), Fail> {
+    let origins = ledger.origins(run.arm.hash()).map_err(ledger_fail)?;
+    for (what, found) in [("models", origins.returned_models), ("builds", origins.fingerprints)] {
+        if found.len() > 1 {
+            let found: Vec<String> = found.into_iter().map(|(name, n)| format!("{name} ({n})")).collect();
+            let found = found.join(", ");
+            observer(Event::Warning(format!("samples of {} came from several {what}: {found}", run.name)));
+        }
     }
     Ok(())
 }

@@ -39,6 +39,9 @@ impl Form {
     }
 }
 
+const BOOLEANS: &str = "note: every thinking label here is True or False; the reference scorer reads such a column as \
+    booleans and fails every sample; `undersight score --judged` does not";
+
 /// Why an export ended early.
 enum Broken {
     Store(LedgerError),
@@ -60,12 +63,16 @@ impl From<std::io::Error> for Broken {
 /// Runs the command.
 pub(crate) fn command(args: &ExportArgs, matches: &ArgMatches) -> Result<(), Fail> {
     let form = Form::of(args.format.as_deref(), &args.output)?;
+    if form == Form::Judged && args.judgements {
+        return Err(Fail::usage("--judgements does not go with the judged format, which has a row a sample")
+            .hint("--format jsonl, csv or parquet has a row a judgement"));
+    }
     let ledger = open(&args.store, matches, Mode::ReadOnly)?;
     let run = ledger.find_run(&args.run).map_err(ledger_fail)?;
     let judges = ledger.judges(run.id).map_err(ledger_fail)?;
     let judge = match &args.judge {
         Some(name) => Some(judge_of(&ledger, &run, name)?),
-        None => judges.last().map(JudgeSpec::hash),
+        None => ledger.latest_judge(run.id).map_err(ledger_fail)?.as_ref().map(JudgeSpec::hash),
     };
     let to_stdout = args.output.as_os_str() == "-";
     let out: Box<dyn Write + Send> =
@@ -140,6 +147,9 @@ impl Export<'_> {
     fn judged(&self, out: Box<dyn Write + Send>) -> Result<u64, Broken> {
         let study = self.ledger.outcomes(self.run.id, self.judge, None)?;
         judged::write([&study], out)?;
+        if judged::reads_as_booleans(&study) {
+            terminal::note(BOOLEANS);
+        }
         Ok(study.outcomes.iter().filter(|o| o.status.is_some()).count() as u64)
     }
 }

@@ -8,11 +8,12 @@ use undersight_generate::Prompted;
 use undersight_judge::Judge;
 use undersight_ledger::{Ledger, Mode};
 
-use super::eval::{Finished, block_on, conclude, watch_for_interrupts};
+use super::eval::{block_on, watch_for_interrupts};
 use super::import::VERDICTS_ONLY;
 use crate::args::JudgeArgs;
+use crate::conclude::{Covered, Finished, FinishedRun, conclude};
 use crate::connections::Connections;
-use crate::engine::{self, Halt, Work, ledger_fail};
+use crate::engine::{self, Halt, Scope, Work, ledger_fail};
 use crate::fail::Fail;
 use crate::progress;
 use crate::settings::eval::{NAMES, Reader};
@@ -45,22 +46,26 @@ pub(crate) fn command(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail
         let halt = Halt::new(Arc::clone(&connections.budget));
         let observer = progress::observer();
         watch_for_interrupts(halt.clone(), Arc::clone(&observer));
+        let mut finished = Finished::new(ledger.clone(), judge.hash(), halt.clone(), retry_errors);
         for run in &runs {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
-            let work = plan(&ledger, run, &judge, retry_errors)?;
-            engine::run(work, connections.width(), ledger.clone(), Arc::clone(&observer), halt.clone())
-                .await?;
+            let scope = plan(&ledger, run, &judge, retry_errors)?;
+            let covered = Covered::of(&scope);
+            let work = Work { name: run.name.clone(), scope, generator: None, judge: Arc::clone(&judge) };
+            let width = connections.width();
+            let ended = engine::run(work, width, ledger.clone(), Arc::clone(&observer), halt.clone()).await?;
+            finished.runs.push(FinishedRun { run: run.clone(), covered, ended });
             if halt.stopped() {
                 break;
             }
         }
-        Ok(Finished { ledger: ledger.clone(), runs: runs.clone(), judge: Some(judge.hash()), halt })
+        Ok(finished)
     })?;
     conclude(finished, scoring, args.scoring.json)
 }
 
 /// Adds the judge to the run's plan and works out what it has to judge.
-fn plan(ledger: &Ledger, run: &Run, judge: &Arc<Judge>, retry_errors: bool) -> Result<Work, Fail> {
+fn plan(ledger: &Ledger, run: &Run, judge: &Arc<Judge>, retry_errors: bool) -> Result<Scope, Fail> {
     let mut plan: Plan = ledger.plan(run.id).map_err(ledger_fail)?;
     let k = plan.k;
     plan.judges = vec![judge.spec().clone()];
@@ -74,13 +79,5 @@ fn plan(ledger: &Ledger, run: &Run, judge: &Arc<Judge>, retry_errors: bool) -> R
             Arc::new(Prompted { instance: planned.instance, messages, messages_hash: planned.messages })
         })
         .collect();
-    Ok(Work {
-        name: run.name.clone(),
-        arm: run.arm.hash(),
-        prompts,
-        k,
-        generator: None,
-        judge: Arc::clone(judge),
-        retry_errors,
-    })
+    Ok(Scope { arm: run.arm.hash(), prompts, k, judge: judge.hash(), retry_errors })
 }

@@ -100,10 +100,11 @@ fn show(ledger: &Ledger, name: &str, as_json: bool) -> Result<(), Fail> {
     let origins = ledger.origins(run.arm.hash()).map_err(ledger_fail)?;
     let failures = ledger.failures(run.id, None).map_err(ledger_fail)?;
     let plan = ledger.plan(run.id).map_err(ledger_fail)?;
+    let selections = ledger.selections(run.id).map_err(ledger_fail)?;
     let mut document = summary_json(&summary);
     document["schema"] = json!("undersight.run/v1");
     document["arm"] = json!({ "hash": run.arm.hash(), "settings": run.arm });
-    document["plan"] = json!({ "k": plan.k, "selection": plan.selection });
+    document["plan"] = json!({ "k": plan.k, "selections": selections });
     document["judges"] = judges
         .iter()
         .map(|j| json!({ "hash": j.hash(), "kind": j.kind, "model": j.model, "params": j.params, "prompts": j.prompts }))
@@ -118,18 +119,24 @@ fn show(ledger: &Ledger, name: &str, as_json: bool) -> Result<(), Fail> {
     terminal::print(card(&run, &summary, &document).as_bytes())
 }
 
+/// The longest label of a card.
+const LABEL: usize = "failed judgements".len();
+
 /// A run for people: a line for everything known of it.
 fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
-        out += &format!("{:<16}{}\n", name, text::printable(value));
+        out += &format!("{name:<LABEL$}  {}\n", text::printable(value));
     };
     line("run", &run.name);
     line("id", &run.id.to_string());
     line("created (UTC)", &utc(run.created));
     line("dataset", &format!("{} ({})", summary.dataset_name, summary.dataset));
     line("arm", &serde_json::to_string(&run.arm).unwrap_or_default());
-    line("plan", &document["plan"].to_string());
+    for selection in document["plan"]["selections"].as_array().into_iter().flatten() {
+        let all = selection.as_object().is_none_or(serde_json::Map::is_empty);
+        line("selection", &if all { "the whole dataset".to_owned() } else { selection.to_string() });
+    }
     for judge in document["judges"].as_array().into_iter().flatten() {
         line("judge", &judge.to_string());
     }
@@ -147,7 +154,7 @@ fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String
 fn pairs(object: &serde_json::Value) -> String {
     match object.as_object() {
         Some(map) if !map.is_empty() => {
-            map.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", ")
+            map.iter().map(|(k, v)| format!("{k} ({v})")).collect::<Vec<_>>().join(", ")
         }
         _ => "-".to_owned(),
     }

@@ -43,7 +43,7 @@ fn runs(args: &ScoreArgs, store: &str, scoring: Scoring, format: Format) -> Resu
     let mut scored = Vec::new();
     for run in &runs {
         let judge = args.judge.as_deref().map(|name| judge_of(&ledger, run, name)).transpose()?;
-        scored.push(Scored::run(&ledger, run, judge, args.k, scoring)?);
+        scored.push(Scored::whole(&ledger, run, judge, args.k, scoring)?);
     }
     terminal::print(&Scored { runs: scored }.format(format)?)
 }

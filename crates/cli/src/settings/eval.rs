@@ -157,6 +157,15 @@ impl<'a> Reader<'a> {
         Ok(values)
     }
 
+    /// A base URL, shown without the credentials it may hold.
+    fn url(&self, name: &'static str) -> Result<Option<String>, Fail> {
+        let url = self.optional(name, parse::text)?;
+        if let (Some(url), Some(shown)) = (&url, self.shown.borrow_mut().last_mut()) {
+            shown.value = without_credentials(url);
+        }
+        Ok(url)
+    }
+
     /// Where runs are kept.
     pub(crate) fn store(&self) -> Result<String, Fail> {
         self.or("store", (DEFAULT_STORE.to_owned(), DEFAULT_STORE), parse::text)
@@ -186,8 +195,8 @@ impl<'a> Reader<'a> {
     /// Endpoints and money.
     pub(crate) fn endpoint(&self) -> Result<EndpointSettings, Fail> {
         Ok(EndpointSettings {
-            model_base_url: self.optional("model-base-url", parse::text)?,
-            judge_base_url: self.optional("judge-base-url", parse::text)?,
+            model_base_url: self.url("model-base-url")?,
+            judge_base_url: self.url("judge-base-url")?,
             max_connections: self.optional("max-connections", parse::positive)?.map(|n| n as usize),
             max_retries: self.or("max-retries", (5, "5"), parse::whole)?,
             timeout: self.or("timeout", (Duration::from_secs(900), "900"), parse::seconds)?,
@@ -241,8 +250,8 @@ impl<'a> Reader<'a> {
         let settings = EvalSettings {
             arms: self.arms()?,
             dataset: self.or("dataset", ("starter".to_owned(), "starter"), parse::text)?,
-            k: self.or("samples", (5, "5"), parse::positive)?,
-            name: self.optional("name", parse::text)?,
+            k: self.or("samples", (5, "5"), parse::samples)?,
+            name: self.optional("name", parse::run_name)?,
             selection: self.selection()?,
             judge: self.judge()?,
             endpoint: self.endpoint()?,
@@ -251,5 +260,18 @@ impl<'a> Reader<'a> {
             store: self.store()?,
         };
         Ok(settings)
+    }
+}
+
+/// A URL fit to print: no user, no password, no query.
+fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    match path {
+        Some(path) => format!("{scheme}{separator}{host}/{path}"),
+        None => format!("{scheme}{separator}{host}"),
     }
 }

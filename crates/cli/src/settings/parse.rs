@@ -6,6 +6,9 @@ use std::time::Duration;
 use undersight_core::{Category, ModelName, NanoUsd, Scenario, text::nearest};
 use undersight_metrics::{Alpha, Missing};
 
+/// More samples of one instance than this are a slip of the finger.
+pub(crate) const MOST_SAMPLES: u32 = 1_000;
+
 pub(crate) fn text(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
@@ -31,6 +34,26 @@ pub(crate) fn seed(value: &str) -> Result<u64, String> {
     let expected = "a whole number from 0 to 9007199254740991";
     integer(value, expected)
         .and_then(|n: u64| if n < 1 << 53 { Ok(n) } else { Err(format!("expected {expected}")) })
+}
+
+/// Samples per instance.
+pub(crate) fn samples(value: &str) -> Result<u32, String> {
+    let expected = format!("a whole number from 1 to {MOST_SAMPLES}");
+    let k: u32 = integer(value, &expected)?;
+    if (1..=MOST_SAMPLES).contains(&k) { Ok(k) } else { Err(format!("expected {expected}")) }
+}
+
+/// A name people type: not empty, nothing in it that a terminal or a table would trip over.
+pub(crate) fn run_name(value: &str) -> Result<String, String> {
+    let fine = !value.is_empty()
+        && value.trim() == value
+        && !value.starts_with('-')
+        && !value.contains(char::is_control);
+    if fine {
+        Ok(value.to_owned())
+    } else {
+        Err("expected a name without control characters or outer spaces".to_owned())
+    }
 }
 
 pub(crate) fn positive(value: &str) -> Result<u32, String> {
