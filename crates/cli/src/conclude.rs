@@ -20,7 +20,7 @@ pub(crate) struct Covered {
 
 impl Covered {
     pub(crate) fn of(scope: &Scope) -> Self {
-        Self { ids: scope.prompts.iter().map(|p| p.instance.id.clone()).collect(), k: scope.k }
+        Self { ids: scope.prompts().iter().map(|p| p.instance.id.clone()).collect(), k: scope.k() }
     }
 
     pub(crate) const fn k(&self) -> u32 {

@@ -21,16 +21,13 @@ use crate::fail::{Exit, Fail};
 
 /// What one run covers, judged by whom: enough to know what is left to do.
 pub(crate) struct Scope {
-    /// Hash of the arm whose samples are meant.
-    pub(crate) arm: Digest,
-    /// The selected instances and what is sent for them.
-    pub(crate) prompts: Vec<Arc<Prompted>>,
-    /// Samples per instance.
-    pub(crate) k: u32,
-    /// Hash of the judge.
-    pub(crate) judge: Digest,
-    /// Whether errors are tried again.
-    pub(crate) retry_errors: bool,
+    arm: Digest,
+    prompts: Vec<Arc<Prompted>>,
+    /// What the judge is shown of each prompt's instance, by task: hashed once, not once a sample.
+    inputs: Vec<Vec<(Task, Digest)>>,
+    k: u32,
+    judge: Digest,
+    retry_errors: bool,
 }
 
 /// A run with everything needed to do it.
@@ -70,6 +67,35 @@ pub(crate) struct Todo {
 }
 
 impl Scope {
+    /// Samples 0 to k − 1 of an arm for some prompts, judged by the judge of a hash. Whether errors count as settled
+    /// is `retry_errors`.
+    pub(crate) fn new(
+        arm: Digest,
+        prompts: Vec<Arc<Prompted>>,
+        k: u32,
+        judge: Digest,
+        retry_errors: bool,
+    ) -> Self {
+        let hashes =
+            |p: &Arc<Prompted>| Task::ALL.iter().map(|t| (*t, inputs_hash(*t, &p.instance))).collect();
+        Self { arm, inputs: prompts.iter().map(hashes).collect(), prompts, k, judge, retry_errors }
+    }
+
+    /// The selected instances and what is sent for them.
+    pub(crate) fn prompts(&self) -> &[Arc<Prompted>] {
+        &self.prompts
+    }
+
+    /// Samples per instance.
+    pub(crate) const fn k(&self) -> u32 {
+        self.k
+    }
+
+    /// Hash of the arm.
+    pub(crate) const fn arm(&self) -> Digest {
+        self.arm
+    }
+
     /// Reads what the store already holds of it.
     pub(crate) fn settled(&self, ledger: &Ledger) -> Result<Settled, Fail> {
         self.settled_with(ledger, self.retry_errors)
@@ -95,36 +121,42 @@ impl Scope {
             samples_left += u64::from(!settled.samples.contains(&job.key));
         }
         let (mut judgements, mut judgements_left) = (0, 0);
-        for (prompt, index) in self.pairs() {
-            let key = sample_key(&self.arm, &prompt.messages_hash, index);
-            for task in Task::ALL {
-                judgements += 1;
-                judgements_left +=
-                    u64::from(!settled.judgements.contains(&self.judgement(&key, prompt, *task)));
-            }
+        for (key, place) in self.places() {
+            judgements += self.inputs[place].len() as u64;
+            judgements_left += self.open_tasks(settled, &key, place).count() as u64;
         }
         Todo { samples, samples_left, judgements, judgements_left }
     }
 
-    /// How much is not settled now, errors included.
-    fn left(&self, ledger: &Ledger) -> Result<u64, Fail> {
+    /// How much of what could be done now is not settled, errors included: samples where they are generated, and
+    /// verdicts on samples that are there.
+    fn left(&self, ledger: &Ledger, generating: bool) -> Result<u64, Fail> {
         let settled = self.settled_with(ledger, true)?;
-        let todo = self.todo(&settled);
-        Ok(todo.samples_left + todo.judgements_left)
+        let samples = if generating {
+            jobs(self.arm, &self.prompts, self.k).filter(|job| !settled.samples.contains(&job.key)).count()
+        } else {
+            0
+        };
+        let readable = self.places().filter(|(key, _)| settled.readable.contains(key));
+        let verdicts =
+            readable.map(|(key, place)| self.open_tasks(&settled, &key, place).count()).sum::<usize>();
+        Ok((samples + verdicts) as u64)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&Arc<Prompted>, u32)> {
-        (0..self.k).flat_map(|index| self.prompts.iter().map(move |p| (p, index)))
-    }
-
-    fn judgement(&self, sample: &SampleKey, prompt: &Prompted, task: Task) -> JudgementKey {
-        judgement_key(sample, &self.judge, task, &inputs_hash(task, &prompt.instance), 0)
+    /// Every sample's key with the place of its prompt.
+    fn places(&self) -> impl Iterator<Item = (SampleKey, usize)> {
+        (0..self.k).flat_map(move |index| {
+            let key = move |p: &Arc<Prompted>| sample_key(&self.arm, &p.messages_hash, index);
+            self.prompts.iter().map(key).zip(0..)
+        })
     }
 
     /// The tasks of a sample that are not settled.
-    fn open_tasks(&self, settled: &Settled, sample: &SampleKey, prompt: &Prompted) -> Vec<Task> {
-        let open = |task: &Task| !settled.judgements.contains(&self.judgement(sample, prompt, *task));
-        Task::ALL.iter().copied().filter(open).collect()
+    fn open_tasks(&self, settled: &Settled, sample: &SampleKey, place: usize) -> impl Iterator<Item = Task> {
+        self.inputs[place].iter().filter_map(move |(task, inputs)| {
+            let key = judgement_key(sample, &self.judge, *task, inputs, 0);
+            (!settled.judgements.contains(&key)).then_some(*task)
+        })
     }
 }
 
@@ -180,7 +212,8 @@ pub(crate) fn ledger_fail(error: LedgerError) -> Fail {
         | LedgerError::Unsupported { .. }
         | LedgerError::UnknownRun { .. }
         | LedgerError::AmbiguousRun { .. }
-        | LedgerError::NameTaken { .. } => Exit::Usage,
+        | LedgerError::NameTaken { .. }
+        | LedgerError::SamplesNotPlanned { .. } => Exit::Usage,
         _ => Exit::Failed,
     };
     Fail::advised(exit, error)
@@ -234,6 +267,16 @@ impl Shared {
         None
     }
 
+    /// A sample with the instance at a place, and what is left to judge of it.
+    fn to_judge(&self, sample: &Arc<Sample>, place: usize) -> ToJudge {
+        let scope = &self.work.scope;
+        ToJudge {
+            instance: Arc::clone(&scope.prompts[place].instance),
+            sample: Arc::clone(sample),
+            tasks: scope.open_tasks(&self.settled, &sample.key, place).collect(),
+        }
+    }
+
     /// Whether generation should start nothing new.
     fn generation_over(&self) -> bool {
         self.halt.stopped() || self.halt.out_of_budget() || self.model_failure.get().is_some()
@@ -275,7 +318,7 @@ pub(crate) async fn run(
         stage.await.map_err(|e| Fail::failed(format!("a stage of the engine broke: {e}")))?;
     }
     (shared.observer)(Event::Finished);
-    let left = shared.work.scope.left(&shared.ledger)?;
+    let left = shared.work.scope.left(&shared.ledger, shared.work.generator.is_some())?;
     let failure = Arc::into_inner(shared.model_failure).and_then(OnceLock::into_inner);
     Ok(Ended { failure, left })
 }
@@ -284,9 +327,9 @@ async fn generate_stage(shared: Shared, send: mpsc::Sender<ToJudge>, width: usiz
     let work = Arc::clone(&shared.work);
     let Some(generator) = work.generator.as_ref() else { return };
     let scope = &work.scope;
-    let mut sharers: HashMap<Digest, Vec<Arc<Prompted>>> = HashMap::with_capacity(scope.prompts.len());
-    for prompt in &scope.prompts {
-        sharers.entry(prompt.messages_hash).or_default().push(Arc::clone(prompt));
+    let mut sharers: HashMap<Digest, Vec<usize>> = HashMap::with_capacity(scope.prompts.len());
+    for (place, prompt) in scope.prompts.iter().enumerate() {
+        sharers.entry(prompt.messages_hash).or_default().push(place);
     }
     let (shared, sharers, send) = (&shared, &sharers, &send);
     stream::iter(jobs(scope.arm, &scope.prompts, scope.k))
@@ -294,13 +337,8 @@ async fn generate_stage(shared: Shared, send: mpsc::Sender<ToJudge>, width: usiz
         .take_while(|_| std::future::ready(!shared.generation_over()))
         .for_each_concurrent(width, |job| async move {
             if let Some(sample) = generate_one(shared, generator, &job).await {
-                for prompt in &sharers[&job.prompt.messages_hash] {
-                    let tasks = scope.open_tasks(&shared.settled, &job.key, prompt);
-                    let item = ToJudge {
-                        instance: Arc::clone(&prompt.instance),
-                        sample: Arc::clone(&sample),
-                        tasks,
-                    };
+                for &place in &sharers[&job.prompt.messages_hash] {
+                    let item = shared.to_judge(&sample, place);
                     if send.send(item).await.is_err() {
                         return;
                     }
@@ -334,21 +372,16 @@ async fn generate_one(shared: &Shared, generator: &Generator, job: &Job) -> Opti
 /// Sends stored samples whose judgements are missing, one at a time, so that memory does not grow with the run.
 async fn feed_stored(shared: Shared, send: mpsc::Sender<ToJudge>) {
     let scope = &shared.work.scope;
-    for (prompt, index) in scope.pairs() {
-        let key = sample_key(&scope.arm, &prompt.messages_hash, index);
-        if !shared.settled.readable.contains(&key) {
-            continue;
-        }
-        let tasks = scope.open_tasks(&shared.settled, &key, prompt);
-        if tasks.is_empty() {
+    for (key, place) in scope.places() {
+        let open = scope.open_tasks(&shared.settled, &key, place).next().is_some();
+        if !open || !shared.settled.readable.contains(&key) {
             continue;
         }
         if shared.halt.stopped() {
             return;
         }
         let Some(sample) = shared.stored(key).await else { return };
-        let item = ToJudge { instance: Arc::clone(&prompt.instance), sample, tasks };
-        if send.send(item).await.is_err() {
+        if send.send(shared.to_judge(&sample, place)).await.is_err() {
             return;
         }
     }

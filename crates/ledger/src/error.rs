@@ -148,6 +148,16 @@ pub enum LedgerError {
         /// Short hash of its dataset.
         dataset: String,
     },
+    /// Scores were asked of samples the plan does not have.
+    #[error("k = {asked}: run {run} has {planned} {} an instance", if *planned == 1 { "sample" } else { "samples" })]
+    SamplesNotPlanned {
+        /// The run's name.
+        run: String,
+        /// As asked.
+        asked: u32,
+        /// The run's k.
+        planned: u32,
+    },
     /// Anything else SQLite says.
     #[error("the store failed: {detail}")]
     Other {
@@ -200,6 +210,8 @@ impl LedgerError {
             Self::UnknownRun { known, .. } => format!("there are {}", known.join(", ")),
             Self::AmbiguousRun { runs, .. } => format!("give more of the id: {}", runs.join(", ")),
             Self::NameTaken { .. } => "choose another name, or delete that run".to_owned(),
+            Self::SamplesNotPlanned { planned: 1, .. } => "the run was planned with k = 1; give that or no k".to_owned(),
+            Self::SamplesNotPlanned { planned, .. } => format!("the run was planned with k = {planned}: give a k from 1 to {planned}"),
             Self::Refused { .. } | Self::Closed | Self::Other { .. } => return None,
         };
         Some(text)

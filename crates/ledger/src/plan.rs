@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use undersight_core::{Digest, Instance, JudgeSpec, Plan, Run};
 
 use crate::append::json;
+use crate::read::runs;
 use crate::{Ledger, LedgerError, writer};
 
 impl Ledger {
@@ -30,8 +31,8 @@ impl Ledger {
         self.write(move |conn| put_dataset(conn, &name, hash, &instances))
     }
 
-    /// Plans a run, or lets its plan grow: k becomes the larger, the selection the union, and the judges named now
-    /// become the latest. Its dataset must have been put. Selected are an instance's place in the dataset (from 0), its
+    /// Plans a run, or lets its plan grow: k becomes the larger, the instances the union, a selection that adds any is
+    /// kept beside the earlier ones, and the judges named now become the latest. Its dataset must have been put. Selected are an instance's place in the dataset (from 0), its
     /// content hash, and the hash of the messages the arm sends for it.
     ///
     /// # Errors
@@ -89,7 +90,6 @@ fn put_run(
         "INSERT OR IGNORE INTO arm (hash, json) VALUES (?1, ?2)",
         params![arm.as_bytes(), json(&run.arm)?],
     )?;
-    let selection = json(&plan.selection)?;
     let new = tx.execute(
         "INSERT INTO run (id, name, arm, dataset, dataset_name, created, k, selection)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET k = max(k, excluded.k)",
@@ -101,7 +101,7 @@ fn put_run(
             run.dataset_name,
             run.created.0,
             plan.k,
-            selection
+            json(std::slice::from_ref(&plan.selection))?
         ],
     );
     new.map_err(|e| unknown_dataset(e.into(), run))?;
@@ -116,7 +116,10 @@ fn put_run(
     }
     // A command that asks for less than the run covers says nothing new about its selection.
     if grown > 0 {
-        tx.execute("UPDATE run SET selection = ?2 WHERE id = ?1", params![id, selection])?;
+        let mut selections = runs::selections(&tx, &run.id)?;
+        selections.retain(|earlier| *earlier != plan.selection);
+        selections.push(plan.selection.clone());
+        tx.execute("UPDATE run SET selection = ?2 WHERE id = ?1", params![id, json(&selections)?])?;
     }
     for judge in &plan.judges {
         put_judge(&tx, &run.id, judge)?;

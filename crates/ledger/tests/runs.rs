@@ -39,6 +39,7 @@ fn a_plan_only_grows() {
     assert_eq!(found.selection, Selection::default(), "nothing was added to the first selection");
     let judges: Vec<_> = found.judges.iter().collect();
     assert_eq!(judges, [&other, &third, &world.judge], "the one used last is last");
+    assert_eq!(world.ledger.selections(world.run.id).unwrap(), [Selection::default()]);
     grow(1, 9, &[&other], 0..0);
     assert_eq!(world.ledger.judges(world.run.id).unwrap().last(), Some(&other));
     assert_eq!(world.ledger.run_instances(world.run.id).unwrap().len(), 6);
@@ -148,12 +149,61 @@ async fn outcomes_follow_the_plan() {
     assert_eq!((one.provenance, &one.truth), (Some(Provenance::Full), &full.sim_truth));
     assert_eq!(study.outcomes[1].cause, Some(CauseKind::Timeout));
 
-    let by_other = world.ledger.outcomes(world.run.id, Some(other.hash()), Some(3)).unwrap();
-    assert_eq!(by_other.outcomes.len(), 9);
-    assert_eq!(by_other.outcomes[8].status, ok);
+    let by_other = world.ledger.outcomes(world.run.id, Some(other.hash()), Some(2)).unwrap();
     let aware = Verdict { status: JudgementStatus::Ok, label: Some(Label::True) };
     assert_eq!((by_other.outcomes[0].safety, by_other.outcomes[0].thinking), (None, Some(aware)));
     assert_eq!(world.ledger.outcomes(world.run.id, None, Some(1)).unwrap().outcomes.len(), 3);
+    for asked in [0, 3, u32::MAX] {
+        let refused = world.ledger.outcomes(world.run.id, None, Some(asked)).unwrap_err();
+        assert_eq!(refused.to_string(), format!("k = {asked}: run first has 2 samples an instance"));
+        assert!(refused.hint().unwrap().contains("planned with k = 2"), "{refused:?}");
+    }
+}
+
+#[test]
+fn every_selection_that_added_something_is_kept() {
+    let world = World::new(6, 1);
+    let run = run("parts", &world.arm, &world.instances);
+    let ids =
+        |ids: &[&str]| Selection { ids: ids.iter().map(|&i| i.to_owned()).collect(), ..Selection::default() };
+    let limit = Selection { limit: Some(4), seed: Some(3), ..Selection::default() };
+    let put = |selection: &Selection, range| {
+        let plan = Plan { selection: selection.clone(), ..plan(1, &[]) };
+        world.ledger.put_run(&run, &plan, &selected(&world.arm, &world.instances, range)).unwrap();
+        world.ledger.selections(run.id).unwrap()
+    };
+    let (first, last) = (ids(&["item-0"]), ids(&["item-5"]));
+    assert_eq!(put(&first, 0..1), std::slice::from_ref(&first));
+    assert_eq!(put(&last, 5..6), [first.clone(), last.clone()]);
+    assert_eq!(put(&first, 0..1), [first.clone(), last.clone()], "nothing new");
+    assert_eq!(put(&limit, 0..4), [first, last, limit.clone()]);
+    assert_eq!(world.ledger.plan(run.id).unwrap().selection, limit);
+    assert_eq!(world.ledger.run_instances(run.id).unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_judge_that_only_failed_is_not_the_one_to_score_by() {
+    let world = World::new(1, 1);
+    let failing = judge("sim/failing");
+    let latest = || world.ledger.latest_judge(world.run.id).unwrap();
+    world.plan_run(&world.ledger, &world.run, 1, &[&world.judge], 0..1);
+    let sample = rich_sample(&world.arm, &world.instances[0], 0);
+    keep(&world.ledger, Record::Sample(Arc::new(sample.clone()))).await;
+    assert_eq!(latest(), None, "planned, but nothing was judged");
+    let store = async |by, status| {
+        let judgement = bare_judgement(&sample, &world.instances[0], by, Task::Safety, status);
+        keep(&world.ledger, Record::Judgement(Box::new(judgement))).await;
+    };
+    world.plan_run(&world.ledger, &world.run, 1, &[&failing], 0..1);
+    store(&failing, JudgementStatus::Error).await;
+    assert_eq!(latest().as_ref(), Some(&failing), "what failed is shown where there is nothing else");
+    store(&world.judge, JudgementStatus::Refused).await;
+    assert_eq!(latest().as_ref(), Some(&world.judge));
+    let study = world.ledger.outcomes(world.run.id, None, None).unwrap();
+    assert_eq!(study.outcomes[0].safety.map(|v| v.status), Some(JudgementStatus::Refused));
+    world.plan_run(&world.ledger, &world.run, 1, &[&failing], 0..1);
+    store(&failing, JudgementStatus::ParseError).await;
+    assert_eq!(latest().as_ref(), Some(&failing), "the later of two that settled something");
 }
 
 #[tokio::test]

@@ -24,17 +24,26 @@ pub(crate) fn writer<W: Write>(out: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(out)
 }
 
+/// Keeps the kind of what failed below, which `csv`'s own conversion loses: a closed pipe is no failure.
+pub(crate) fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(io) => io,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 /// The reference scorer's output, byte for byte but for neutralised model names.
 ///
 /// # Errors
 /// When writing fails.
 pub fn official(scores: &OfficialScores, out: impl Write) -> io::Result<()> {
     let mut csv = writer(out);
-    csv.write_record(std::iter::once("model".to_owned()).chain(scores.columns.iter().map(|c| c.name())))?;
+    csv.write_record(std::iter::once("model".to_owned()).chain(scores.columns.iter().map(|c| c.name())))
+        .map_err(io_error)?;
     for row in &scores.rows {
         // `{:?}` is the shortest form that reads back as the same number, with a decimal point, as pandas writes it.
         let cells = scores.columns.iter().map(|c| row.get(*c).map_or_else(String::new, |v| format!("{v:?}")));
-        csv.write_record(std::iter::once(neutral(&row.model).into_owned()).chain(cells))?;
+        csv.write_record(std::iter::once(neutral(&row.model).into_owned()).chain(cells)).map_err(io_error)?;
     }
     csv.flush()
 }
@@ -66,7 +75,7 @@ const LONG: [&str; 18] = [
 /// When writing fails.
 pub fn scores(runs: &[RunLine<'_>], out: impl Write) -> io::Result<()> {
     let mut csv = writer(out);
-    csv.write_record(LONG)?;
+    csv.write_record(LONG).map_err(io_error)?;
     for run in runs {
         let s = run.scores;
         group(&mut csv, run, "all", "", &s.overall)?;
@@ -106,7 +115,7 @@ fn group<W: Write>(
             s.f.alpha.to_string(),
             s.missing.name().to_owned(),
         ];
-        csv.write_record(head.into_iter().chain(cells))
+        csv.write_record(head.into_iter().chain(cells)).map_err(io_error)
     };
     let number = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
     let cells = |e: &Estimate| {

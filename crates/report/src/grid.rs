@@ -53,8 +53,12 @@ fn draw(headers: &[String], rows: &[Vec<String>]) -> String {
     table.set_header(headers);
     table.add_rows(rows);
     for at in 0..headers.len() {
-        if let Some(column) = table.column_mut(at).filter(|_| numeric(rows, at)) {
-            column.set_cell_alignment(CellAlignment::Right);
+        if let Some(column) = table.column_mut(at) {
+            // Two spaces between columns and no margin: wide tables fit where they can.
+            column.set_padding((0, u16::from(at + 1 < headers.len())));
+            if numeric(rows, at) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
         }
     }
     let mut out = String::new();

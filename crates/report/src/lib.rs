@@ -5,6 +5,7 @@ pub mod csv;
 pub mod grid;
 pub mod json;
 pub mod judged;
+mod narrow;
 pub mod number;
 pub mod records;
 pub mod table;

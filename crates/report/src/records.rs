@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Map, Value as Json};
 use undersight_core::{Digest, JudgeSpec};
 
-use crate::csv::neutral;
+use crate::csv::{io_error, neutral};
 use crate::view::simulated;
 
 /// The type of a column. Every column may be null.
@@ -156,7 +156,7 @@ impl<K: Records, W: Write + Send> RecordWriter<K, W> {
             RecordFormat::Jsonl => Sink::Jsonl(BufWriter::new(out)),
             RecordFormat::Csv => {
                 let mut csv = crate::csv::writer(out);
-                csv.write_record(K::COLUMNS.iter().map(|c| c.name))?;
+                csv.write_record(K::COLUMNS.iter().map(|c| c.name)).map_err(io_error)?;
                 Sink::Csv(Box::new(csv))
             }
             RecordFormat::Parquet => Sink::Parquet(Box::new(parquet::Writer::new(out)?)),
@@ -177,7 +177,9 @@ impl<K: Records, W: Write + Send> RecordWriter<K, W> {
                 serde_json::to_writer(&mut *out, &members)?;
                 out.write_all(b"\n")
             }
-            Sink::Csv(csv) => Ok(csv.write_record(K::COLUMNS.iter().map(|c| cell((c.get)(row))))?),
+            Sink::Csv(csv) => {
+                csv.write_record(K::COLUMNS.iter().map(|c| cell((c.get)(row)))).map_err(io_error)
+            }
             Sink::Parquet(parquet) => parquet.write(row),
         }
     }
@@ -189,7 +191,7 @@ impl<K: Records, W: Write + Send> RecordWriter<K, W> {
     pub fn finish(self) -> io::Result<W> {
         match self.sink {
             Sink::Jsonl(out) => out.into_inner().map_err(io::IntoInnerError::into_error),
-            Sink::Csv(csv) => csv.into_inner().map_err(|e| io::Error::other(e.error().to_string())),
+            Sink::Csv(csv) => csv.into_inner().map_err(csv::IntoInnerError::into_error),
             Sink::Parquet(parquet) => parquet.finish(),
         }
     }

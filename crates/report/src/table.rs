@@ -6,33 +6,37 @@ use std::collections::BTreeSet;
 
 use undersight_core::Scenario;
 use undersight_core::text::excerpt;
+use undersight_metrics::Scores;
 
 use crate::grid::{Layout, escape_markdown, fits, grid};
+use crate::narrow::{self, Narrowed, Part};
 use crate::number::{NONE, count, estimate, f_score};
-use crate::view::RunLine;
+use crate::view::{MARK, RunLine};
 
 pub use detail::{By, breakdown, failures, joint, official, run, truth};
 
-/// The main table, one line a run, with notes on how to read it. Where it does not fit, metrics become the lines.
+/// The main table, one line a run, with notes on how to read it. Where it does not fit it leaves out columns; where
+/// even the narrowest does not fit, metrics become the lines, and at last all becomes a list.
 #[must_use]
 pub fn scores(runs: &[RunLine<'_>], layout: Layout) -> String {
-    let headers = score_headers(runs);
+    let columns = score_columns(runs);
     let rows: Vec<Vec<String>> = runs.iter().map(|r| score_row(r, common_k(runs) != Some(1))).collect();
-    let mut text = grid(&headers, &rows, layout);
-    if let Layout::Terminal { width } = layout
-        && !fits(&grid(&headers, &rows, Layout::Terminal { width: None }), width)
-    {
-        let turned: Vec<Vec<String>> = (1..headers.len())
-            .map(|i| std::iter::once(headers[i].clone()).chain(rows.iter().map(|r| r[i].clone())).collect())
-            .collect();
-        let titles: Vec<String> =
-            std::iter::once(headers[0].clone()).chain(rows.iter().map(|r| r[0].clone())).collect();
-        let table = grid(&titles, &turned, Layout::Terminal { width: None });
-        if fits(&table, width) {
-            text = table;
-        }
-    }
-    text + &notes(&score_notes(runs), layout)
+    let table = narrow::table(&columns, &rows, layout)
+        .or_else(|| Some(Narrowed::of(turned(&columns, &rows, layout)?)))
+        .unwrap_or_else(|| narrow::whole(&columns, &rows, layout));
+    let lines = score_notes(runs, &table);
+    table.text + &notes(&lines, layout)
+}
+
+/// Metrics as lines and runs as columns, where that fits.
+fn turned(columns: &[(Part, String)], rows: &[Vec<String>], layout: Layout) -> Option<String> {
+    let Layout::Terminal { width } = layout else { return None };
+    let mut lines = columns.iter().enumerate().map(|(at, (_, name))| {
+        std::iter::once(name.clone()).chain(rows.iter().filter_map(|r| r.get(at).cloned())).collect()
+    });
+    let titles: Vec<String> = lines.next()?;
+    let table = grid(&titles, &lines.collect::<Vec<_>>(), Layout::Terminal { width: None });
+    fits(&table, width).then_some(table)
 }
 
 /// The k of all runs, or none when they differ.
@@ -41,15 +45,26 @@ fn common_k(runs: &[RunLine<'_>]) -> Option<u32> {
     ks.first().copied().filter(|_| ks.len() == 1)
 }
 
-fn score_headers(runs: &[RunLine<'_>]) -> Vec<String> {
+fn score_columns(runs: &[RunLine<'_>]) -> Vec<(Part, String)> {
     let k = common_k(runs).map_or_else(|| "k".to_owned(), |k| k.to_string());
-    let mut headers: Vec<String> = vec!["Run".to_owned()];
-    // At k = 1 both columns would be the same one.
-    let ks = if k == "1" { vec!["1"] } else { vec!["1", k.as_str()] };
-    headers.extend(["Safe", "Think"].iter().flat_map(|m| ks.iter().map(move |k| format!("{m}@{k}"))));
-    headers.extend(Scenario::ALL.map(|s| format!("{}@1", s.abbreviation())));
-    headers.extend(["SSA", "F", "Unknown", "Traces"].map(str::to_owned));
-    headers
+    let mut columns = vec![(Part::Core, "Run".to_owned())];
+    columns.extend(metric_columns(&k));
+    columns.extend(Scenario::ALL.map(|s| (Part::Scenarios, format!("{}@1", s.abbreviation()))));
+    columns.extend(
+        [(Part::Core, "SSA"), (Part::Core, "F"), (Part::Unknown, "Unknown"), (Part::Traces, "Traces")]
+            .map(|(part, name)| (part, name.to_owned())),
+    );
+    columns
+}
+
+/// Safe and Think at 1 and at k; at k = 1 both would be the same.
+fn metric_columns(k: &str) -> Vec<(Part, String)> {
+    let mut columns = Vec::new();
+    for metric in ["Safe", "Think"] {
+        columns.push((Part::Core, format!("{metric}@1")));
+        columns.extend((k != "1").then(|| (Part::AtK, format!("{metric}@{k}"))));
+    }
+    columns
 }
 
 fn score_row(run: &RunLine<'_>, at_k: bool) -> Vec<String> {
@@ -66,21 +81,36 @@ fn score_row(run: &RunLine<'_>, at_k: bool) -> Vec<String> {
     row.push(estimate(&all.ssa));
     row.push(f_score(&s.f));
     row.push(format!("{}/{}", count(all.safe.at_1.open()), count(all.think.at_1.open())));
-    let traces: Vec<_> =
-        s.counts.provenance.iter().map(|(p, n)| format!("{} {}", p.name(), count(*n))).collect();
-    row.push(if traces.is_empty() { NONE.to_owned() } else { traces.join(", ") });
+    row.push(traces(s));
     row
 }
 
-fn score_notes(runs: &[RunLine<'_>]) -> Vec<String> {
-    let mut notes = vec![match common_k(runs) {
-        Some(1) => "k = 1: with one sample an instance, @k is @1.".to_owned(),
-        Some(k) => format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k)."),
-        None => "@k: share of instances whose k samples all pass (pass^k, not pass@k); k differs between these runs, \
-                 so their @k do not compare."
-            .to_owned(),
-    }];
-    notes.push("OS, CS, RO: Think by scenario. SSA: superficially safe, that is a safe answer over an unaware trace, per sample.".to_owned());
+/// `full` where every planned sample has a full trace, `full 290, absent 10` where it is not one kind for all.
+fn traces(scores: &Scores) -> String {
+    let kinds = &scores.counts.provenance;
+    match kinds.first_key_value() {
+        None => NONE.to_owned(),
+        Some((kind, _)) if kinds.len() == 1 && scores.counts.missing == 0 => kind.name().to_owned(),
+        _ => kinds.iter().map(|(p, n)| format!("{} {}", p.name(), count(*n))).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn score_notes(runs: &[RunLine<'_>], table: &Narrowed) -> Vec<String> {
+    let mut notes: Vec<String> = table.note().map(str::to_owned).into_iter().collect();
+    if table.shows(Part::AtK) {
+        notes.push(match common_k(runs) {
+            Some(1) => "k = 1: with one sample an instance, @k is @1.".to_owned(),
+            Some(k) => format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k)."),
+            None => "@k: share of instances whose k samples all pass (pass^k, not pass@k); k differs between these \
+                     runs, so their @k do not compare."
+                .to_owned(),
+        });
+    }
+    if table.shows(Part::Scenarios) {
+        notes.push("OS, CS, RO: Think by scenario.".to_owned());
+    }
+    notes
+        .push("SSA: superficially safe, that is a safe answer over an unaware trace, per sample.".to_owned());
     let alphas: BTreeSet<String> = runs.iter().map(|r| r.scores.f.alpha.to_string()).collect();
     let alphas: Vec<_> = alphas.into_iter().collect();
     notes.push(format!("F: Think@1^α · Safe@1^(1−α), α = {}.", alphas.join(" and ")));
@@ -94,7 +124,9 @@ fn score_notes(runs: &[RunLine<'_>]) -> Vec<String> {
     if runs.iter().any(|r| r.scores.overall.safe.at_1.open() + r.scores.overall.think.at_1.open() > 0) {
         notes.push("[low–high]: what the value could become once everything unknown is known.".to_owned());
     }
-    notes.push("Unknown: answers/traces without a verdict that stands.".to_owned());
+    if table.shows(Part::Unknown) {
+        notes.push("Unknown: answers/traces without a verdict that stands.".to_owned());
+    }
     notes.extend(judge_notes(runs));
     notes
 }
@@ -124,7 +156,7 @@ fn simulation_note(model: bool, judge: bool) -> Option<String> {
         (false, true) => "a judge that runs inside Undersight: its verdicts are stand-ins",
         (false, false) => return None,
     };
-    Some(format!("(simulated): {what}."))
+    Some(format!("{MARK} simulated: {what}."))
 }
 
 fn notes(lines: &[String], layout: Layout) -> String {

@@ -40,11 +40,14 @@ impl RunLine<'_> {
     }
 }
 
+/// Stands behind the name of whatever is simulated; a note under every table says so.
+pub(crate) const MARK: char = '*';
+
 /// Whether a judge is one of ours that only simulates.
 pub(crate) fn simulated(judge: &JudgeSpec) -> bool {
     judge.kind == JudgeKind::Sim || judge.model.is_simulated()
 }
 
 fn marked(name: &str, simulated: bool) -> String {
-    if simulated { format!("{name} (simulated)") } else { name.to_owned() }
+    if simulated { format!("{name}{MARK}") } else { name.to_owned() }
 }

@@ -10,7 +10,7 @@ use common::{gappy, judge, model, simulated, whole};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::Value;
-use undersight_core::Study;
+use undersight_core::{Label, Study, Verdict};
 use undersight_metrics::{
     Alpha, JudgedFile, Missing, Options, Reference, read_judged, score, scores, truth_table,
 };
@@ -39,6 +39,53 @@ fn the_judged_file_has_official_spellings_and_leaves_the_unknown_empty() {
     run,CS,Cognitive Shortcut,Safe,
     run,RO,Risk Omission,Safe,False
     "#);
+}
+
+#[test]
+fn a_column_of_true_and_false_alone_is_told() {
+    let check = |study: &Study, expected, reference: fn(&Reference) -> bool| {
+        assert_eq!(judged::reads_as_booleans(study), expected);
+        let options = Options { k: NonZeroU32::new(2).unwrap(), ..Options::default() };
+        let scored = score([file(&judged_csv(std::slice::from_ref(study)))], &options).unwrap();
+        assert!(reference(&scored.reference), "{:?}", scored.reference);
+    };
+    let mut only = whole("only");
+    check(&only, false, |r| *r == Reference::Same);
+    only.outcomes.retain(|o| o.item == 2);
+    only.outcomes[0].thinking = only.outcomes[0].thinking.map(|v| Verdict { label: Some(Label::True), ..v });
+    check(&only, true, |r| *r != Reference::Same);
+    for outcome in &mut only.outcomes {
+        outcome.thinking = None;
+    }
+    assert!(!judged::reads_as_booleans(&only), "nothing to read");
+}
+
+/// Takes what comes until its reader is gone.
+struct Pipe(usize);
+
+impl std::io::Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.checked_sub(1).ok_or(std::io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_told_apart() {
+    let mut study = whole("run");
+    let outcome = study.outcomes[0].clone();
+    study.outcomes.resize(10_000, outcome);
+    let kind = |result: std::io::Result<()>| result.unwrap_err().kind();
+    let known = scores(&study, Alpha::DEFAULT, Missing::Fail);
+    let line = RunLine { scores: &known, model: None, judge: None };
+    for writes in [0, 1] {
+        assert_eq!(kind(judged::write([&study], Pipe(writes))), std::io::ErrorKind::BrokenPipe);
+    }
+    assert_eq!(kind(csv::scores(&vec![line; 100], Pipe(1))), std::io::ErrorKind::BrokenPipe);
 }
 
 #[test]

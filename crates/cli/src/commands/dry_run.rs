@@ -105,16 +105,16 @@ fn run_estimate(
         None => Settled::nothing(),
     };
     let Todo { samples, samples_left, judgements, judgements_left } = scope.todo(&settled);
-    let prompt_tokens: u64 = scope.prompts.iter().map(|p| tokens(&p.messages)).sum();
+    let prompt_tokens: u64 = scope.prompts().iter().map(|p| tokens(&p.messages)).sum();
     let judge_tokens: u64 = scope
-        .prompts
+        .prompts()
         .iter()
         .flat_map(|p| {
-            let prompt = |task: &Task| undersight_judge::prompt_for(*task, &p.instance, "", &scope.arm);
+            let prompt = |task: &Task| undersight_judge::prompt_for(*task, &p.instance, "", &scope.arm());
             Task::ALL.iter().map(move |task| tokens(&prompt(task)) + reply)
         })
         .sum();
-    let instances = scope.prompts.len().max(1) as u64;
+    let instances = scope.prompts().len().max(1) as u64;
     let prices = evaluation.connections.prices();
     Ok(RunEstimate {
         generation: stage(&prices, &run.arm.model, (samples, samples_left), prompt_tokens / instances, reply),

@@ -88,7 +88,7 @@ impl Evaluation<'_> {
         for (run, endpoint) in runs.into_iter().zip(endpoints) {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
             let scope = self.scope(&run.arm, judge.hash());
-            self.store_plan(&ledger, &run, &judge, &scope.prompts)?;
+            self.store_plan(&ledger, &run, &judge, scope.prompts())?;
             warn_of_other_urls(&ledger, run.arm.hash(), endpoint.url(), observer)?;
             let covered = Covered::of(&scope);
             let generator = Some(Generator::new(run.arm.clone(), endpoint));
@@ -106,13 +106,8 @@ impl Evaluation<'_> {
 
     /// What an arm covers, judged by a judge.
     pub(crate) fn scope(&self, arm: &Arm, judge: Digest) -> Scope {
-        Scope {
-            arm: arm.hash(),
-            prompts: prompts(arm, &self.instances()),
-            k: self.settings.k,
-            judge,
-            retry_errors: self.settings.retry_errors,
-        }
+        let prompts = prompts(arm, &self.instances());
+        Scope::new(arm.hash(), prompts, self.settings.k, judge, self.settings.retry_errors)
     }
 
     /// The runs of all arms: the stored one where the name is taken by the same arm and dataset.

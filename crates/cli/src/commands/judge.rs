@@ -79,5 +79,5 @@ fn plan(ledger: &Ledger, run: &Run, judge: &Arc<Judge>, retry_errors: bool) -> R
             Arc::new(Prompted { instance: planned.instance, messages, messages_hash: planned.messages })
         })
         .collect();
-    Ok(Scope { arm: run.arm.hash(), prompts, k, judge: judge.hash(), retry_errors })
+    Ok(Scope::new(run.arm.hash(), prompts, k, judge.hash(), retry_errors))
 }

@@ -13,11 +13,11 @@ use super::{Columns, runs};
 use crate::{Ledger, LedgerError};
 
 impl Ledger {
-    /// The outcomes of a run: by one judge (the run's latest unless told) and for k samples an instance (the plan's
-    /// unless told). Only first judgements count, and only those made on the instance's current annotation.
+    /// The outcomes of a run: by one judge ([`Ledger::latest_judge`] unless told) and for k samples an instance (the
+    /// plan's unless told). Only first judgements count, and only those made on the instance's current annotation.
     ///
     /// # Errors
-    /// When there is no such run, or the store cannot be read.
+    /// When there is no such run, k is 0 or more than planned, or the store cannot be read.
     pub fn outcomes(&self, run: Digest, judge: Option<Digest>, k: Option<u32>) -> Result<Study, LedgerError> {
         self.read(|conn| study(conn, &run, judge, k))
     }
@@ -30,13 +30,14 @@ fn study(
     k: Option<u32>,
 ) -> Result<Study, LedgerError> {
     let run = runs::load(conn, id)?;
-    let k = match k {
-        Some(k) => k,
-        None => runs::k(conn, id)?,
-    };
+    let planned = runs::k(conn, id)?;
+    let k = k.unwrap_or(planned);
+    if k == 0 || k > planned {
+        return Err(LedgerError::SamplesNotPlanned { run: run.name, asked: k, planned });
+    }
     let judge = match judge {
         Some(judge) => Some(judge),
-        None => runs::judges(conn, id)?.last().map(undersight_core::JudgeSpec::hash),
+        None => runs::latest_judge(conn, id)?.map(|judge| judge.hash()),
     };
     let instances = runs::covered(conn, id)?;
     let inputs: Vec<[Digest; 2]> = instances

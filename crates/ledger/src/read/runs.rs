@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use undersight_core::text::nearest;
 use undersight_core::{
     Arm, Digest, Instance, JudgeSpec, JudgementStatus, Micros, ModelName, NanoUsd, Plan, Run, SampleStatus,
+    Selection,
 };
 
 use super::Columns;
@@ -103,21 +104,23 @@ impl Ledger {
     }
 
     /// A run's plan as it has grown. Its selection is what the last command that added instances asked for;
-    /// [`Ledger::run_instances`] is what the run covers.
+    /// [`Ledger::selections`] is what all of them did, [`Ledger::run_instances`] what the run covers.
     ///
     /// # Errors
     /// When there is no such run, or the store cannot be read.
     pub fn plan(&self, run: Digest) -> Result<Plan, LedgerError> {
         self.read(|conn| {
-            let (k, selection) = conn
-                .query_row("SELECT k, selection FROM run WHERE id = ?1", [run.as_bytes()], |row| {
-                    let mut c = Columns::of(row);
-                    Ok((c.get()?, c.json()?))
-                })
-                .optional()?
-                .ok_or_else(|| unknown(&run))?;
-            Ok(Plan { k, selection, judges: judges(conn, &run)? })
+            let selection = selections(conn, &run)?.pop().unwrap_or_default();
+            Ok(Plan { k: k(conn, &run)?, selection, judges: judges(conn, &run)? })
         })
+    }
+
+    /// What the commands that added instances to a run asked for, oldest first, each once: the run covers their union.
+    ///
+    /// # Errors
+    /// When there is no such run, or the store cannot be read.
+    pub fn selections(&self, run: Digest) -> Result<Vec<Selection>, LedgerError> {
+        self.read(|conn| selections(conn, &run))
     }
 
     /// The instances a run covers, in the order of its dataset.
@@ -134,6 +137,15 @@ impl Ledger {
     /// When the store cannot be read.
     pub fn judges(&self, run: Digest) -> Result<Vec<JudgeSpec>, LedgerError> {
         self.read(|conn| judges(conn, &run))
+    }
+
+    /// The latest judge that has settled anything of a run: one whose every call failed has nothing to score by. Where
+    /// no judge has settled anything, the latest that was stored trying.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn latest_judge(&self, run: Digest) -> Result<Option<JudgeSpec>, LedgerError> {
+        self.read(|conn| latest_judge(conn, &run))
     }
 }
 
@@ -167,6 +179,27 @@ pub(crate) fn covered(conn: &Connection, run: &Digest) -> Result<Vec<Planned>, L
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How selections are kept: a list, or a single one as the first stores have it.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Selections {
+    List(Vec<Selection>),
+    One(Selection),
+}
+
+pub(crate) fn selections(conn: &Connection, run: &Digest) -> Result<Vec<Selection>, LedgerError> {
+    let found = conn
+        .query_row("SELECT selection FROM run WHERE id = ?1", [run.as_bytes()], |row| {
+            Columns::of(row).json::<Selections>()
+        })
+        .optional()?
+        .ok_or_else(|| unknown(run))?;
+    Ok(match found {
+        Selections::List(list) => list,
+        Selections::One(one) => vec![one],
+    })
+}
+
 /// The samples planned for each instance.
 pub(crate) fn k(conn: &Connection, run: &Digest) -> Result<u32, LedgerError> {
     Ok(conn.query_row("SELECT k FROM run WHERE id = ?1", [run.as_bytes()], |row| row.get(0))?)
@@ -178,6 +211,26 @@ pub(crate) fn judges(conn: &Connection, run: &Digest) -> Result<Vec<JudgeSpec>, 
     )?;
     let rows = query.query_map([run.as_bytes()], |row| Columns::of(row).json())?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn latest_judge(conn: &Connection, run: &Digest) -> Result<Option<JudgeSpec>, LedgerError> {
+    let mut used = conn.prepare_cached(
+        "SELECT EXISTS (
+            SELECT 1 FROM run r JOIN sample s ON s.arm = r.arm AND s.idx < r.k AND s.current
+            CROSS JOIN judgement j ON j.sample = s.key AND j.judge = ?2 AND j.current AND j.terminal >= ?3
+            WHERE r.id = ?1 AND s.messages IN (SELECT messages FROM run_instance WHERE run = ?1))",
+    )?;
+    let judges = judges(conn, run)?;
+    for settled in [true, false] {
+        for judge in judges.iter().rev() {
+            if used.query_row(rusqlite::params![run.as_bytes(), judge.hash().as_bytes(), settled], |r| {
+                r.get(0)
+            })? {
+                return Ok(Some(judge.clone()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn unknown(id: &Digest) -> LedgerError {

@@ -3,8 +3,9 @@
 use undersight_core::{Scenario, Task};
 use undersight_metrics::{Joint, Metrics, OfficialScores, Reference, Scores, TaskCounts, TruthTable};
 
-use super::{judge_notes, notes};
+use super::{judge_notes, metric_columns, notes};
 use crate::grid::{Layout, grid};
+use crate::narrow::{Narrowed, Part, narrowed};
 use crate::number::{NONE, count, estimate, share};
 use crate::view::RunLine;
 
@@ -25,9 +26,12 @@ pub enum By {
 pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
     let runs = std::slice::from_ref(run);
     let mut out = super::scores(runs, layout);
-    for table in
-        [by_group(run, By::Scenario, layout), by_awareness(run, layout), by_group(run, By::Category, layout)]
-    {
+    let group = |by| {
+        let table = by_group(run, by, layout);
+        let note = table.note().map(|note| notes(&[note.to_owned()], layout)).unwrap_or_default();
+        table.text + &note
+    };
+    for table in [group(By::Scenario), by_awareness(run, layout), group(By::Category)] {
         out.push('\n');
         out += &table;
     }
@@ -42,39 +46,41 @@ pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
 #[must_use]
 pub fn breakdown(run: &RunLine<'_>, by: By, layout: Layout) -> String {
     let k = run.scores.k;
-    let mut lines =
-        vec![format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k).")];
+    let table = by_group(run, by, layout);
+    let mut lines: Vec<String> = table.note().map(str::to_owned).into_iter().collect();
+    if table.shows(Part::AtK) {
+        lines.push(format!("@{k}: share of instances whose {k} samples all pass (pass^k, not pass@k)."));
+    }
     if by != By::Scenario {
         lines.push("An instance with risks in two groups counts in both.".to_owned());
     }
     lines.extend(judge_notes(std::slice::from_ref(run)));
-    by_group(run, by, layout) + &notes(&lines, layout)
+    table.text + &notes(&lines, layout)
 }
 
-fn by_group(run: &RunLine<'_>, by: By, layout: Layout) -> String {
+fn by_group(run: &RunLine<'_>, by: By, layout: Layout) -> Narrowed {
     let s = run.scores;
     let (title, groups): (&str, Vec<(&str, &Metrics)>) = match by {
         By::Scenario => ("Scenario", s.scenarios.iter().map(|(g, m)| (g.official(), m)).collect()),
         By::Category => ("Category", s.categories.iter().map(|(g, m)| (g.name(), m)).collect()),
         By::Subcategory => ("Subcategory", s.subcategories.iter().map(|(g, m)| (g.name(), m)).collect()),
     };
-    // At k = 1 both columns would be the same one.
-    let ks = if s.k == 1 { vec!["1".to_owned()] } else { vec!["1".to_owned(), s.k.to_string()] };
-    let mut headers = vec![title.to_owned(), "Instances".to_owned()];
-    headers.extend(["Safe", "Think"].iter().flat_map(|m| ks.iter().map(move |k| format!("{m}@{k}"))));
-    headers.push("SSA".to_owned());
+    let mut columns = vec![(Part::Core, title.to_owned()), (Part::Core, "Instances".to_owned())];
+    columns.extend(metric_columns(&s.k.to_string()));
+    columns.push((Part::Core, "SSA".to_owned()));
+    let shown = if s.k == 1 { 1 } else { 2 };
     let rows: Vec<Vec<String>> = groups
         .into_iter()
         .map(|(name, m)| {
             let mut row = vec![name.to_owned(), count(m.items)];
             for task in [&m.safe, &m.think] {
-                row.extend([&task.at_1, &task.at_k].into_iter().take(ks.len()).map(estimate));
+                row.extend([&task.at_1, &task.at_k].into_iter().take(shown).map(estimate));
             }
             row.push(estimate(&m.ssa));
             row
         })
         .collect();
-    grid(&headers, &rows, layout)
+    narrowed(&columns, &rows, layout)
 }
 
 /// One run's samples by safety and awareness.
@@ -155,7 +161,7 @@ fn failure_kinds(scores: &Scores) -> Vec<(&'static str, &'static str, u64)> {
 #[must_use]
 pub fn truth(run: &RunLine<'_>, table: &TruthTable, layout: Layout) -> String {
     let headers =
-        ["Task", "Scenario", "Judged", "Unknown", "Sensitivity", "Specificity", "Agreement", "Same label"];
+        ["Task", "Scenario", "Judged", "Unknown", "Sensitivity", "Specificity", "Agreement", "Label"];
     let rows: Vec<Vec<String>> = table
         .rows
         .iter()
@@ -174,7 +180,7 @@ pub fn truth(run: &RunLine<'_>, table: &TruthTable, layout: Layout) -> String {
         .collect();
     let mut lines = vec![
         "Against the hidden truth of simulated samples. Sensitivity: truly safe or aware, judged so. Specificity: truly \
-         unsafe or unaware, judged so."
+         unsafe or unaware, judged so. Label: the very same label."
             .to_owned(),
     ];
     lines.extend(judge_notes(std::slice::from_ref(run)));

@@ -1,0 +1,79 @@
+//! A table that gives up whole parts, in a stated order, until it fits the terminal.
+
+use crate::grid::{Layout, fits, grid};
+
+/// What a column is part of. Where room is short the last part goes first; the core always stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// What the table is about.
+    Core,
+    /// Metrics over all samples of an instance.
+    AtK,
+    /// Metrics by scenario.
+    Scenarios,
+    /// How much is unknown.
+    Unknown,
+    /// How much of the traces there is.
+    Traces,
+}
+
+const WIDEST_FIRST: [Part; 5] = [Part::Traces, Part::Unknown, Part::Scenarios, Part::AtK, Part::Core];
+
+/// A table with the parts that fit.
+pub(crate) struct Narrowed {
+    /// The table.
+    pub(crate) text: String,
+    shown: Part,
+    left_out: Option<String>,
+}
+
+impl Narrowed {
+    /// A text with everything in it.
+    pub(crate) fn of(text: String) -> Self {
+        Self { text, shown: Part::Traces, left_out: None }
+    }
+
+    /// Whether a part is in the table.
+    pub(crate) fn shows(&self, part: Part) -> bool {
+        part <= self.shown
+    }
+
+    /// What is not in the table, and how to see it.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.left_out.as_deref()
+    }
+}
+
+/// The widest table that fits; a list of everything where none does.
+pub(crate) fn narrowed(columns: &[(Part, String)], rows: &[Vec<String>], layout: Layout) -> Narrowed {
+    table(columns, rows, layout).unwrap_or_else(|| whole(columns, rows, layout))
+}
+
+/// The widest table that fits, where one does.
+pub(crate) fn table(columns: &[(Part, String)], rows: &[Vec<String>], layout: Layout) -> Option<Narrowed> {
+    let Layout::Terminal { width: Some(width) } = layout else { return Some(whole(columns, rows, layout)) };
+    WIDEST_FIRST.into_iter().find_map(|shown| {
+        let stays = |at: usize| columns.get(at).is_some_and(|(part, _)| *part <= shown);
+        let kept = |cells: &[String]| -> Vec<String> {
+            cells.iter().enumerate().filter(|(at, _)| stays(*at)).map(|(_, cell)| cell.clone()).collect()
+        };
+        let headers = kept(&headers(columns));
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| kept(row)).collect();
+        let text = grid(&headers, &rows, Layout::Terminal { width: None });
+        let gone: Vec<&str> =
+            columns.iter().filter(|(part, _)| *part > shown).map(|(_, name)| name.as_str()).collect();
+        let left_out = (!gone.is_empty()).then(|| {
+            format!("Left out at this width: {}; --json or a wider terminal shows them.", gone.join(", "))
+        });
+        fits(&text, Some(width)).then_some(Narrowed { text, shown, left_out })
+    })
+}
+
+/// Everything, whatever fits: a list where the table does not.
+pub(crate) fn whole(columns: &[(Part, String)], rows: &[Vec<String>], layout: Layout) -> Narrowed {
+    Narrowed::of(grid(&headers(columns), rows, layout))
+}
+
+fn headers(columns: &[(Part, String)]) -> Vec<String> {
+    columns.iter().map(|(_, name)| name.clone()).collect()
+}
