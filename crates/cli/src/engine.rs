@@ -312,13 +312,16 @@ pub(crate) async fn run(
     let shared = Shared { work, model_failure, settled, ledger, observer, halt };
     let (send, receive) = mpsc::channel(width);
     let generating = tokio::spawn(generate_stage(shared.clone(), send.clone(), width));
-    let feeding = tokio::spawn(feed_stored(shared.clone(), send));
+    let feeding = tokio::spawn(feed_stored(shared.clone(), send, todo.judgements_left));
     let judging = tokio::spawn(judge_stage(shared.clone(), receive, width));
     for stage in [generating, feeding, judging] {
         stage.await.map_err(|e| Fail::failed(format!("a stage of the engine broke: {e}")))?;
     }
     (shared.observer)(Event::Finished);
-    let left = shared.work.scope.left(&shared.ledger, shared.work.generator.is_some())?;
+    let left = match (todo.samples_left, todo.judgements_left) {
+        (0, 0) if shared.work.scope.retry_errors => 0,
+        _ => shared.work.scope.left(&shared.ledger, shared.work.generator.is_some())?,
+    };
     let failure = Arc::into_inner(shared.model_failure).and_then(OnceLock::into_inner);
     Ok(Ended { failure, left })
 }
@@ -370,7 +373,10 @@ async fn generate_one(shared: &Shared, generator: &Generator, job: &Job) -> Opti
 }
 
 /// Sends stored samples whose judgements are missing, one at a time, so that memory does not grow with the run.
-async fn feed_stored(shared: Shared, send: mpsc::Sender<ToJudge>) {
+async fn feed_stored(shared: Shared, send: mpsc::Sender<ToJudge>, open: u64) {
+    if open == 0 {
+        return;
+    }
     let scope = &shared.work.scope;
     for (key, place) in scope.places() {
         let open = scope.open_tasks(&shared.settled, &key, place).next().is_some();

@@ -110,15 +110,11 @@ pub fn judgement_key(
     inputs: &Digest,
     repeat: u32,
 ) -> JudgementKey {
-    #[derive(Serialize)]
-    struct Key<'a> {
-        inputs: &'a Digest,
-        judge: &'a Digest,
-        repeat: u32,
-        sample: &'a SampleKey,
-        task: Task,
-    }
-    Digest::of("judgement/v1", &Key { inputs, judge, repeat, sample, task })
+    let task = task.name();
+    let canonical = format!(
+        r#"{{"inputs":"{inputs}","judge":"{judge}","repeat":{repeat},"sample":"{sample}","task":"{task}"}}"#
+    );
+    Digest::of_canonical("judgement/v1", canonical.as_bytes())
 }
 
 /// What a judge says about one annotated risk.

@@ -10,13 +10,8 @@ pub type SampleKey = Digest;
 /// The key of sample `index` of an arm for some messages.
 #[must_use]
 pub fn sample_key(arm: &Digest, messages: &Digest, index: u32) -> SampleKey {
-    #[derive(Serialize)]
-    struct Key<'a> {
-        arm: &'a Digest,
-        index: u32,
-        messages: &'a Digest,
-    }
-    Digest::of("sample/v1", &Key { arm, index, messages })
+    let canonical = format!(r#"{{"arm":"{arm}","index":{index},"messages":"{messages}"}}"#);
+    Digest::of_canonical("sample/v1", canonical.as_bytes())
 }
 
 macro_rules! names {

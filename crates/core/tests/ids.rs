@@ -70,6 +70,18 @@ fn canonical_json_is_rfc_8785() {
 }
 
 #[test]
+fn keys_are_canonical_json_too() {
+    let (a, b, c) = (Digest::of("x/v1", &1), Digest::of("x/v1", &2), Digest::of("x/v1", &3));
+    let sample = serde_json::json!({ "messages": b, "index": 7, "arm": a });
+    assert_eq!(sample_key(&a, &b, 7), Digest::of("sample/v1", &sample));
+    for task in Task::ALL {
+        let judgement =
+            serde_json::json!({ "task": task, "sample": a, "repeat": 2, "judge": b, "inputs": c });
+        assert_eq!(judgement_key(&a, &b, *task, &c, 2), Digest::of("judgement/v1", &judgement));
+    }
+}
+
+#[test]
 fn domains_separate_equal_content() {
     assert_ne!(Digest::of("sample/v1", &1), Digest::of("judgement/v1", &1));
 }

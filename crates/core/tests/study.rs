@@ -4,7 +4,8 @@ use undersight_core::{Item, Outcome, Scenario, Study};
 
 #[test]
 fn a_part_keeps_its_items_in_order_and_only_their_outcomes() {
-    let item = |id: &str| Item { id: id.to_owned(), scenario: Scenario::RiskOmission, subcategories: Vec::new() };
+    let item =
+        |id: &str| Item { id: id.to_owned(), scenario: Scenario::RiskOmission, subcategories: Vec::new() };
     let outcome = |item, index| Outcome {
         item,
         index,

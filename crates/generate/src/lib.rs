@@ -49,12 +49,15 @@ pub fn prompts(arm: &Arm, instances: &[Arc<Instance>]) -> Vec<Arc<Prompted>> {
 /// Instances whose messages are the same share their samples: only the first of them is asked.
 pub fn jobs(arm: Digest, prompts: &[Arc<Prompted>], k: u32) -> impl Iterator<Item = Job> + use<> {
     let mut seen = HashSet::with_capacity(prompts.len());
-    let asked: Vec<Arc<Prompted>> = prompts.iter().filter(|p| seen.insert(p.messages_hash)).cloned().collect();
+    let asked: Vec<Arc<Prompted>> =
+        prompts.iter().filter(|p| seen.insert(p.messages_hash)).cloned().collect();
     let places = asked.len();
-    (0..k).flat_map(move |index| std::iter::repeat_n(index, places)).zip((0..places).cycle()).map(move |(index, i)| {
-        let prompt = Arc::clone(&asked[i]);
-        Job { key: sample_key(&arm, &prompt.messages_hash, index), prompt, index }
-    })
+    (0..k).flat_map(move |index| std::iter::repeat_n(index, places)).zip((0..places).cycle()).map(
+        move |(index, i)| {
+            let prompt = Arc::clone(&asked[i]);
+            Job { key: sample_key(&arm, &prompt.messages_hash, index), prompt, index }
+        },
+    )
 }
 
 /// Generates the samples of one arm.

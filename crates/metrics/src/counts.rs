@@ -100,7 +100,9 @@ impl Counts {
         self.safety.count(outcome.safety);
         self.thinking.count(outcome.thinking);
         // A failed call brought no trace to say anything of.
-        if let Some(provenance) = outcome.provenance.filter(|_| outcome.status.is_none_or(SampleStatus::terminal)) {
+        if let Some(provenance) =
+            outcome.provenance.filter(|_| outcome.status.is_none_or(SampleStatus::terminal))
+        {
             *self.provenance.entry(provenance).or_default() += 1;
         }
         if let Some(cause) = outcome.cause {
