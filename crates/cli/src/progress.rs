@@ -1,16 +1,18 @@
 //! Progress on stderr: two bars on a terminal, nothing but warnings elsewhere. Reads events only.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use undersight_core::{Event, JudgementStatus, NanoUsd, Observer, SampleStatus, Stage, Usage, text};
 use undersight_report::number::count;
 
 /// What one stage has counted.
 #[derive(Default)]
 struct Counts {
+    done: u64,
     tokens: u64,
     retries: u64,
     failures: u64,
@@ -19,6 +21,7 @@ struct Counts {
 
 impl Counts {
     fn add(&mut self, usage: Usage, cost: Option<NanoUsd>, failed: bool) {
+        self.done += 1;
         self.tokens += usage.input.unwrap_or(0) + usage.output.unwrap_or(0);
         self.failures += u64::from(failed);
         if let Some(cost) = cost {
@@ -45,7 +48,11 @@ struct Bars {
     multi: MultiProgress,
     bars: [ProgressBar; 2],
     counts: [Counts; 2],
+    started: Instant,
 }
+
+/// What the two stages make, in their order.
+const STAGES: [&str; 2] = ["samples", "judgements"];
 
 /// An observer that draws on stderr when it is a terminal and writes warnings there in any case.
 pub(crate) fn observer() -> Observer {
@@ -55,6 +62,7 @@ pub(crate) fn observer() -> Observer {
         multi: MultiProgress::with_draw_target(target),
         bars: [ProgressBar::hidden(), ProgressBar::hidden()],
         counts: [Counts::default(), Counts::default()],
+        started: Instant::now(),
     });
     Arc::new(move |event| {
         let mut bars = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,11 +90,7 @@ impl Bars {
             }
             Event::Warning(message) => self.say(&format!("warning: {message}"), terminal),
             Event::Stopping(message) => self.say(&message, terminal),
-            Event::Finished => {
-                for bar in &self.bars {
-                    if terminal { bar.abandon() } else { bar.finish_and_clear() }
-                }
-            }
+            Event::Finished => self.finish(terminal),
         }
     }
 
@@ -106,19 +110,37 @@ impl Bars {
             self.say(&line, terminal);
         }
         self.counts = [Counts::default(), Counts::default()];
-        for (i, (name, (total, done))) in ["samples", "judgements"].into_iter().zip(totals).enumerate() {
+        self.started = Instant::now();
+        for (i, (name, (total, done))) in STAGES.into_iter().zip(totals).enumerate() {
             let bar = self.multi.add(ProgressBar::new(total).with_position(done));
             bar.reset_eta();
             if let Ok(style) = ProgressStyle::with_template(
-                "{prefix:>11} {bar:28} {human_pos}/{human_len} {per_sec} eta {eta} · {msg}",
+                "{prefix:>11} {bar:24} {human_pos}/{human_len} {rate} eta {eta} · {msg}",
             ) {
-                bar.set_style(style);
+                // Its own rate has four decimals.
+                bar.set_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                    let _ = write!(out, "{:.1}/s", state.per_sec());
+                }));
             }
             bar.set_prefix(name);
             if terminal {
                 bar.enable_steady_tick(Duration::from_millis(250));
             }
             self.bars[i] = bar;
+        }
+    }
+
+    /// The bars give way to a line a stage.
+    fn finish(&self, terminal: bool) {
+        for bar in &self.bars {
+            bar.finish_and_clear();
+        }
+        if terminal {
+            let elapsed = self.started.elapsed();
+            for (name, counts) in STAGES.into_iter().zip(&self.counts).filter(|(_, counts)| counts.done > 0) {
+                let line = format!("{} {name} in {elapsed:.1?}, {}", count(counts.done), counts.line());
+                crate::terminal::note(&line);
+            }
         }
     }
 

@@ -439,3 +439,26 @@ fn a_url_is_shown_without_its_credentials() {
     let ran = ran.expect(0);
     assert!(ran.stdout.contains("http://127.0.0.1:1/v1") && !ran.stdout.contains("hunter"), "{}", ran.stdout);
 }
+
+#[test]
+fn progress_is_drawn_on_a_terminal_and_nowhere_else() {
+    let job = Job::new(Config { latency: Duration::from_millis(40), ..Config::default() });
+    let url = job.server.url();
+    let line =
+        job.args(&url, &[]).iter().fold(env!("CARGO_BIN_EXE_undersight").to_owned(), |l, a| l + " " + a);
+    let mut command = std::process::Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).current_dir(job.place.path("")).env("TERM", "xterm");
+    let Ok(output) = command.stdin(std::process::Stdio::null()).output() else {
+        testkit::skip(
+            testkit::InCi::MustRun,
+            "the program `script` gives a terminal to draw on, and is not here",
+        );
+        return;
+    };
+    let drawn = String::from_utf8_lossy(&output.stdout);
+    for word in ["samples", "judgements", "/s eta", "tokens", "60 samples in", "120 judgements in"] {
+        assert!(drawn.contains(word), "{word}: {drawn}");
+    }
+    let plain = job.run(&[]).expect(0);
+    assert!(!plain.stderr.contains("eta"), "{}", plain.stderr);
+}
