@@ -358,7 +358,7 @@ pub(crate) struct ExportArgs {
     /// Verdicts of this judge beside each sample [default: the run's latest]
     #[arg(long, value_name = "MODEL")]
     pub(crate) judge: Option<String>,
-    /// One row a judgement, of every judge, instead of one a sample
+    /// One row a judgement, of every judge or of --judge, instead of one a sample
     #[arg(long)]
     pub(crate) judgements: bool,
     /// Overwrite the output

@@ -94,7 +94,7 @@ pub(crate) fn conclude(mut finished: Finished, scoring: Scoring, json: bool) -> 
         left if finished.halt.out_of_budget() => Err(Fail::new(
             Exit::Incomplete,
             format!(
-                "stopped at --max-cost with {} samples and judgements left; everything finished is stored",
+                "stopped at --max-cost, with work left ({} samples or judgements could be done now); everything finished is stored",
                 count(left)
             ),
         )

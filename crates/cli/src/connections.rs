@@ -68,7 +68,7 @@ impl<'a> Connections<'a> {
             return Ok(());
         }
         Err(Fail::usage(format!("--max-cost cannot be kept: no price is known for {model}"))
-            .hint("give its price in a table: --prices FILE"))
+            .hint("give it in a file, --prices FILE: version = \"1\", then [[price]] with model, input and output in USD per million tokens"))
     }
 
     /// Everything that can be checked without a key, for a plan.
@@ -94,7 +94,7 @@ impl<'a> Connections<'a> {
         if model.is_simulated() {
             return self.judge(model, settings).map(|_| ());
         }
-        self.check(model, self.settings.judge_base_url.as_ref())
+        self.check(model, self.settings.judge_base_url.as_ref()).map_err(Fail::about_the_judge)
     }
 
     /// The price table in force.
@@ -112,7 +112,8 @@ impl<'a> Connections<'a> {
         let endpoint = if model.is_simulated() {
             None
         } else {
-            Some(self.to(model, self.settings.judge_base_url.as_ref(), &settings.params, None)?)
+            let base_url = self.settings.judge_base_url.as_ref();
+            Some(self.to(model, base_url, &settings.params, None).map_err(Fail::about_the_judge)?)
         };
         Judge::new(model, settings.params.clone(), None, endpoint).map_err(|e| Fail::advised(Exit::Usage, e))
     }

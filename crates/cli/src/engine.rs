@@ -411,10 +411,7 @@ async fn judge_one(shared: &Shared, item: &ToJudge, task: Task) {
     }
     let on_retry = shared.retrying(Stage::Judge);
     match shared.work.judge.judge(&item.sample, &item.instance, task, 0, &on_retry).await {
-        Err(undersight_judge::Halt::Fatal(mut cause)) => {
-            cause.hint = cause.hint.replace("--model-base-url", "--judge-base-url");
-            shared.halt.fail(fatal(cause));
-        }
+        Err(undersight_judge::Halt::Fatal(cause)) => shared.halt.fail(fatal(cause).about_the_judge()),
         Err(undersight_judge::Halt::Stopped) => {}
         Ok(judgement) => {
             let (status, usage, cost) = (judgement.status, judgement.usage, judgement.cost);

@@ -44,6 +44,14 @@ impl Fail {
         self
     }
 
+    /// Endpoints speak of the model they call; here that is the judge.
+    pub(crate) fn about_the_judge(mut self) -> Self {
+        for hint in &mut self.hints {
+            *hint = hint.replace("--model-base-url", "--judge-base-url");
+        }
+        self
+    }
+
     /// An error of a library, with what it advises.
     pub(crate) fn advised(exit: Exit, error: impl Advice) -> Self {
         let hint = error.advice();

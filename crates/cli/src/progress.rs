@@ -1,11 +1,10 @@
 //! Progress on stderr: two bars on a terminal, nothing but warnings elsewhere. Reads events only.
 
-use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use undersight_core::{Event, JudgementStatus, NanoUsd, Observer, SampleStatus, Stage, Usage, text};
 use undersight_report::number::count;
 
@@ -35,7 +34,7 @@ impl Counts {
             line += &format!(", {} retries", count(self.retries));
         }
         if self.failures > 0 {
-            line += &format!(", {} failed", count(self.failures));
+            line += &format!(", {} not ok", count(self.failures));
         }
         if let Some(cost) = self.cost.filter(|c| c.0 > 0) {
             line += &format!(", {cost}");
@@ -86,7 +85,7 @@ impl Bars {
             Event::Retrying { stage, .. } => {
                 let i = usize::from(stage == Stage::Judge);
                 self.counts[i].retries += 1;
-                self.bars[i].set_message(self.counts[i].line());
+                self.bars[i].set_message(self.message(i));
             }
             Event::Warning(message) => self.say(&format!("warning: {message}"), terminal),
             Event::Stopping(message) => self.say(&message, terminal),
@@ -113,14 +112,10 @@ impl Bars {
         self.started = Instant::now();
         for (i, (name, (total, done))) in STAGES.into_iter().zip(totals).enumerate() {
             let bar = self.multi.add(ProgressBar::new(total).with_position(done));
-            bar.reset_eta();
-            if let Ok(style) = ProgressStyle::with_template(
-                "{prefix:>11} {bar:24} {human_pos}/{human_len} {rate} eta {eta} · {msg}",
-            ) {
-                // Its own rate has four decimals.
-                bar.set_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-                    let _ = write!(out, "{:.1}/s", state.per_sec());
-                }));
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix:>11} {bar:24} {human_pos}/{human_len} {msg}")
+            {
+                bar.set_style(style);
             }
             bar.set_prefix(name);
             if terminal {
@@ -144,11 +139,24 @@ impl Bars {
         }
     }
 
+    /// Rate and time left, of this command alone, with the counts.
+    fn message(&self, stage: usize) -> String {
+        let (bar, counts) = (&self.bars[stage], &self.counts[stage]);
+        let rate = counts.done as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
+        let left = bar.length().unwrap_or(0).saturating_sub(bar.position());
+        let eta = if counts.done == 0 {
+            "?".to_owned()
+        } else {
+            HumanDuration(Duration::from_secs_f64(left as f64 / rate)).to_string()
+        };
+        format!("{rate:.1}/s eta {eta} · {}", counts.line())
+    }
+
     fn advance(&mut self, i: usize, usage: Usage, cost: Option<NanoUsd>, failed: bool) {
         self.counts[i].add(usage, cost, failed);
         self.bars[i].inc(1);
         if !self.bars[i].is_hidden() {
-            self.bars[i].set_message(self.counts[i].line());
+            self.bars[i].set_message(self.message(i));
         }
     }
 

@@ -93,7 +93,7 @@ impl Health {
     }
 
     /// Counts a failure and says whether the run should stop.
-    fn failure(&self, kind: CauseKind) -> bool {
+    fn failure(&self, kind: CauseKind, decision: Decision) -> bool {
         use CauseKind as K;
         if matches!(kind, K::ContextLength | K::Stopped | K::Verdict) {
             return false;
@@ -106,9 +106,9 @@ impl Health {
         *streak = Some((kind, count));
         match kind {
             K::Auth | K::UnknownModel | K::Quota => true,
-            // One unreadable reply may be an accident of a working server; several in a row are not.
-            K::Malformed => count >= HOPELESS,
-            K::Unreachable | K::BadRequest => !self.succeeded() || count >= HOPELESS,
+            // A page instead of JSON is the wrong address; JSON that breaks off may be an accident of a working server.
+            K::Malformed if decision != Decision::Never => count >= HOPELESS,
+            K::Malformed | K::Unreachable | K::BadRequest => !self.succeeded() || count >= HOPELESS,
             _ => count >= HOPELESS_TRANSIENT,
         }
     }
@@ -262,7 +262,7 @@ impl Inner {
     fn failed(&self, error: CallError, retries: Vec<Retry>) -> Box<Failed> {
         let fatal = self
             .health
-            .failure(error.cause.kind)
+            .failure(error.cause.kind, error.decision)
             .then(|| self.health.fatal.get_or_init(|| self.explain(&error.cause)).clone());
         Box::new(Failed {
             cause: error.cause,

@@ -47,6 +47,9 @@ fn judge_for(settings: &EvalSettings) -> Result<ModelName, Fail> {
             .hint("to try without a key: --model sim/superficial"));
     }
     if let Some(judge) = &settings.judge.model {
+        for arm in &settings.arms {
+            super::oracle_needs_truth(judge, &arm.model)?;
+        }
         return Ok(judge.clone());
     }
     if settings.arms.iter().all(|arm| arm.model.is_simulated()) {

@@ -77,7 +77,8 @@ pub(crate) fn command(args: &ExportArgs, matches: &ArgMatches) -> Result<(), Fai
     let to_stdout = args.output.as_os_str() == "-";
     let out: Box<dyn Write + Send> =
         if to_stdout { Box::new(std::io::stdout()) } else { Box::new(create(&args.output, args.force)?) };
-    let export = Export { ledger: &ledger, run: &run, judges: &judges, judge };
+    let only = judge.filter(|_| args.judge.is_some());
+    let export = Export { ledger: &ledger, run: &run, judges: &judges, judge, only };
     let result = match form {
         Form::Judged => export.judged(out),
         Form::Records(format) if args.judgements => export.judgements(format, out),
@@ -100,7 +101,10 @@ struct Export<'a> {
     ledger: &'a Ledger,
     run: &'a Run,
     judges: &'a [JudgeSpec],
+    /// Whose verdicts stand beside a sample.
     judge: Option<Digest>,
+    /// The judge that was asked for by name, if one was.
+    only: Option<Digest>,
 }
 
 impl Export<'_> {
@@ -127,7 +131,8 @@ impl Export<'_> {
         let mut rows = 0;
         self.ledger.for_each_sample::<Broken>(self.run.id, Detail::Light, |stored| {
             for judgement in &stored.judgements {
-                let Some(judge) = self.judge_name(judgement.judge) else { continue };
+                let wanted = self.only.is_none_or(|only| only == judgement.judge);
+                let Some(judge) = self.judge_name(judgement.judge).filter(|_| wanted) else { continue };
                 let (run, instance) = (self.run.name.as_str(), stored.instance.as_ref());
                 writer.write(&JudgementRow {
                     run,

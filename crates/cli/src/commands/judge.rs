@@ -33,6 +33,7 @@ pub(crate) fn command(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail
     let runs: Vec<Run> =
         args.runs.iter().map(|name| ledger.find_run(name).map_err(ledger_fail)).collect::<Result<_, _>>()?;
     for run in &runs {
+        super::oracle_needs_truth(&model, &run.arm.model)?;
         if run.arm.model.provider() == VERDICTS_ONLY {
             return Err(Fail::usage(format!(
                 "run {} holds imported verdicts only: there is no text to judge",

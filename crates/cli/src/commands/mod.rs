@@ -15,6 +15,17 @@ use undersight_core::ModelName;
 
 use crate::fail::Fail;
 
+/// The oracle judge reads the truth of simulated samples; others have none.
+pub(crate) fn oracle_needs_truth(judge: &ModelName, model: &ModelName) -> Result<(), Fail> {
+    if judge.as_str().starts_with("sim/oracle-judge") && !model.is_simulated() {
+        return Err(Fail::usage(format!(
+            "sim/oracle-judge reads simulated truth, and {model} is not simulated"
+        ))
+        .hint("judge it with a model, or with sim/judge to try things out"));
+    }
+    Ok(())
+}
+
 /// The offline lexical judge.
 pub(crate) fn sim_judge() -> Result<ModelName, Fail> {
     ModelName::parse("sim/judge").map_err(Fail::failed)

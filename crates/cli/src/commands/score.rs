@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use clap::ArgMatches;
 use undersight_core::{Digest, ModelName, Run};
 use undersight_ledger::{Ledger, Mode};
-use undersight_metrics::{JudgedFile, Options, Reference, score};
+use undersight_metrics::{JudgedFile, Options, Reference, WarningCode, score};
 
 use crate::args::ScoreArgs;
 use crate::engine::ledger_fail;
@@ -59,8 +59,9 @@ pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<Digest,
         .map(undersight_core::JudgeSpec::hash)
         .ok_or_else(|| {
             let known: Vec<&str> = judges.iter().map(|j| j.model.as_str()).collect();
+            let judges = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
             Fail::usage(format!("{name} has not judged run {}", run.name))
-                .hint(format!("its judges: {}", known.join(", ")))
+                .hint(format!("its judges: {judges}"))
                 .hint(format!(
                     "`undersight judge {} --judge {name}` judges it without generating anything",
                     run.name
@@ -72,6 +73,12 @@ pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<Digest,
 const PAPER_K: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
 fn judged(args: &ScoreArgs, scoring: Scoring, format: Format) -> Result<(), Fail> {
+    if args.scoring.missing.is_some() {
+        return Err(Fail::usage(
+            "--missing does not apply to --judged: the reference counts what is missing as failed",
+        )
+        .hint("`undersight import` the file and `score` the run to choose"));
+    }
     let k = match args.k {
         None => PAPER_K,
         Some(k) => NonZeroU32::new(k).ok_or_else(|| Fail::usage("--k: expected a whole number from 1"))?,
@@ -94,6 +101,11 @@ fn judged(args: &ScoreArgs, scoring: Scoring, format: Format) -> Result<(), Fail
     }
     if scores.reference != Reference::Same && !args.normalise {
         terminal::note("hint: --normalise gives the corrected values");
+    }
+    if scores.warnings.iter().any(|w| w.code == WarningCode::MissingRows) {
+        terminal::note(
+            "hint: for shares of the rows that are there, `undersight import` the file and `score` the run",
+        );
     }
     terminal::print(&format.official(&scores)?)
 }
