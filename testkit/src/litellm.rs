@@ -33,7 +33,7 @@ impl LiteLlm {
             .map_or_else(|| repository().join(PROGRAM), PathBuf::from);
         if !program.is_file() {
             let reason = format!("{} is no file (just interop-litellm installs it)", program.display());
-            skip(InCi::MaySkip, &reason);
+            skip(InCi::MustRun, &reason);
             return None;
         }
         let mut command = Command::new(program);
@@ -50,7 +50,7 @@ impl LiteLlm {
         match Counterpart::start(&mut command, "Uvicorn running on http://", "/health/liveliness") {
             Ok(started) => Some(Self(started)),
             Err(error) => {
-                skip(InCi::MaySkip, &format!("litellm cannot be started: {error}"));
+                skip(InCi::MustRun, &format!("litellm cannot be started: {error}"));
                 None
             }
         }

@@ -21,9 +21,16 @@ usage: fake-provider [OPTIONS]
   --retry-after-ms N   the wait a refusal names (default 1000)
   --slow-ms N          how late a slow reply is (default 2000)
   --seed N             decides which requests meet which fault
+  -h, --help           print this
 ";
 
 fn main() -> ExitCode {
+    if std::env::args().skip(1).any(|arg| arg == "--help" || arg == "-h") {
+        return match std::io::stdout().write_all(usage().as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let outcome = parse(std::env::args().skip(1))
         .and_then(|config| FakeServer::try_start(config).map_err(|error| format!("cannot start: {error}")));
     match outcome {
@@ -36,11 +43,15 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(message) => {
-            let names: Vec<&str> = Fault::ALL.iter().map(|(_, name)| *name).collect();
-            let _ = writeln!(std::io::stderr(), "{message}\n{USAGE}faults: {}", names.join(" "));
+            let _ = write!(std::io::stderr(), "{message}\n{}", usage());
             ExitCode::from(2)
         }
     }
+}
+
+fn usage() -> String {
+    let names: Vec<&str> = Fault::ALL.iter().map(|(_, name)| *name).collect();
+    format!("{USAGE}faults: {}\n", names.join(" "))
 }
 
 /// Nothing reads the journal of this process, so none is kept in memory.
