@@ -3,6 +3,7 @@
 mod edges;
 mod files;
 mod licences;
+mod links;
 mod packages;
 mod readme;
 mod workspace;
@@ -64,6 +65,9 @@ pub(crate) fn run(root: &Path) -> Result<Found, String> {
         problems.extend(files::nothing_left_over(source));
         problems.extend(files::no_machine_paths(source, &machine));
         problems.extend(files::no_registry_hosts(source));
+    }
+    for document in sources.iter().filter(|s| links::is_document(&s.path)) {
+        problems.extend(links::lead_somewhere(document, |path| root.join(path).exists()));
     }
     problems.extend(files::no_stale_exceptions(&sources, files::LONG_FILES));
     problems.extend(check_readme(&workspace, &sources));
