@@ -370,7 +370,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Responses (CSV or JSONL with id, question, answer, reasoning_content) or a judged CSV
+    /// Responses (CSV or JSONL with id, answer and reasoning_content or trace; an own export works) or a judged CSV
     pub(crate) file: PathBuf,
     /// Dataset the ids refer to: starter, bsa or a file (for judged CSVs optional)
     #[arg(long, value_name = "DATASET")]

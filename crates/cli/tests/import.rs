@@ -84,6 +84,44 @@ fn responses_from_elsewhere_are_judged_here() {
 }
 
 #[test]
+fn our_own_export_comes_back_with_its_traces() {
+    let place = Place::new();
+    let run = run(&place);
+    for (file, format) in [("samples.jsonl", "jsonl"), ("samples.csv", "csv")] {
+        place.run(&["export", &run, "--format", format, "-o", file]).expect(0);
+        let ran = import_responses(&place, file, &["--name", format, "--provenance", "full"]).expect(0);
+        assert!(ran.stderr.contains("180 samples"), "{}", ran.stderr);
+        let aside = ran.stderr.lines().find_map(|line| line.strip_prefix("left aside: "));
+        let aside: Vec<_> = aside.expect("what was left").split(", ").collect();
+        assert!(aside.contains(&"rationale") && !aside.contains(&"trace"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+        let traces = |run: &str| {
+            let rows = place.run(&["export", run]).expect(0).stdout;
+            let trace = |line: &str| {
+                let row: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                row["trace"].as_str().unwrap_or("").to_owned()
+            };
+            rows.lines().map(trace).collect::<Vec<_>>()
+        };
+        assert!(traces(format).iter().filter(|trace| !trace.is_empty()).count() > 100);
+        assert_eq!(traces(format), traces(&run));
+    }
+}
+
+#[test]
+fn traces_that_were_declared_but_are_not_there_are_missed() {
+    let place = Place::new();
+    place.write("r.csv", "id,answer,thoughts\nstarter-os-items-1,No.,Hm.\n");
+    let warned = import_responses(&place, "r.csv", &["--provenance", "full"]).expect(0);
+    assert!(warned.stderr.contains("left aside: thoughts\nwarning: no row has a trace"), "{}", warned.stderr);
+    let absent = import_responses(&place, "r.csv", &["--provenance", "absent"]).expect(0);
+    assert!(!absent.stderr.contains("warning"), "{}", absent.stderr);
+    place.write("tags.csv", "id,answer\nstarter-os-items-1,<think>Hm.</think>No.\n");
+    let tagged = import_responses(&place, "tags.csv", &["--provenance", "full"]).expect(0);
+    assert!(!tagged.stderr.contains("warning") && !tagged.stderr.contains("aside"), "{}", tagged.stderr);
+}
+
+#[test]
 fn two_files_of_responses_stay_apart() {
     let place = Place::new();
     let refusal = "I cannot help with that. It would put people at risk.";
@@ -227,7 +265,11 @@ fn bad_input_says_what_and_what_to_do() {
     check("absent.jsonl", &full, &["cannot read absent.jsonl", "a CSV or JSONL of responses"]);
     check("unknown.jsonl", &full, &["unknown.jsonl:1: id: unknown id", "ids must be those of --dataset"]);
     check("broken.jsonl", &full, &["broken.jsonl:2: not a JSON object"]);
-    check("columns.csv", &full, &["columns.csv:2: answer: missing", "expected id, answer"]);
+    check(
+        "columns.csv",
+        &full,
+        &["columns.csv:1: answer: missing; the columns are id, reply", "expected id, answer"],
+    );
     check("other-question.csv", &full, &["question: differs from the query of this id"]);
     check("many.csv", &full, &["has 1001 responses, of at most 1000"]);
     check("good.jsonl", &[&dataset[..], &model].concat(), &["not declared", "--provenance full if"]);

@@ -21,7 +21,7 @@ use undersight_core::{Digest, Instance};
 
 pub use formats::Format;
 pub use problem::{LoadError, Located, Problem, Problems, WriteError};
-pub use responses::{Response, load_responses};
+pub use responses::{Response, Responses, load_responses};
 pub use select::{SelectError, select};
 pub use starter::starter;
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a dataset file, collected rather than thrown, and how it is told.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -22,6 +23,11 @@ impl Problem {
     #[must_use]
     pub const fn at<'a>(&'a self, file: &'a str) -> Located<'a> {
         Located { file, problem: self }
+    }
+
+    /// Problems that are solved alike are of one kind, whatever values they name.
+    fn kind(&self) -> (Option<&str>, &str) {
+        (self.field.as_deref(), self.hint.as_deref().unwrap_or(&self.message))
     }
 
     pub(crate) fn of_file(message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -51,7 +57,10 @@ impl fmt::Display for Located<'_> {
     }
 }
 
-/// Everything wrong with one file, in file order.
+/// Problems of one kind that are told one by one.
+const TOLD: usize = 10;
+
+/// Everything wrong with one file, in file order. Of many alike the first are shown, the rest counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
     /// The file.
@@ -62,8 +71,21 @@ pub struct Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut alike: HashMap<_, usize> = HashMap::new();
         for problem in &self.problems {
-            writeln!(f, "{}", problem.at(&self.file))?;
+            *alike.entry(problem.kind()).or_default() += 1;
+        }
+        let mut told: HashMap<_, usize> = HashMap::new();
+        for problem in &self.problems {
+            let nth = told.entry(problem.kind()).or_default();
+            *nth += 1;
+            if *nth <= TOLD {
+                writeln!(f, "{}", problem.at(&self.file))?;
+            }
+            let more = alike[&problem.kind()].saturating_sub(TOLD);
+            if *nth == TOLD && more > 0 {
+                writeln!(f, "… and {more} more like this")?;
+            }
         }
         let count = self.problems.len();
         write!(f, "{count} problem{} in {}", if count == 1 { "" } else { "s" }, self.file)

@@ -130,8 +130,8 @@ pub enum LedgerError {
         /// Names there are, the latest first.
         known: Vec<String>,
     },
-    /// Several ids begin so.
-    #[error("{asked:?} begins the ids of {} runs", runs.len())]
+    /// Several names or ids begin so.
+    #[error("{asked:?} begins the names or ids of {} runs", runs.len())]
     AmbiguousRun {
         /// As asked.
         asked: String,
@@ -208,7 +208,7 @@ impl LedgerError {
                 "`undersight runs list` shows the runs of a store".to_owned()
             }
             Self::UnknownRun { known, .. } => format!("there are {}", known.join(", ")),
-            Self::AmbiguousRun { runs, .. } => format!("give more of the id: {}", runs.join(", ")),
+            Self::AmbiguousRun { runs, .. } => format!("give more of it: {}", runs.join(", ")),
             Self::NameTaken { .. } => "choose another name, or delete that run".to_owned(),
             Self::SamplesNotPlanned { planned: 1, .. } => "the run was planned with k = 1; give that or no k".to_owned(),
             Self::SamplesNotPlanned { planned, .. } => format!("the run was planned with k = {planned}: give a k from 1 to {planned}"),

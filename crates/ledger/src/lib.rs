@@ -28,7 +28,8 @@ pub use connect::FORMAT;
 pub use error::LedgerError;
 pub use lock::RunLock;
 pub use read::export::StoredSample;
-pub use read::runs::{Planned, RunSummary};
+pub use read::list::RunSummary;
+pub use read::runs::Planned;
 pub use read::samples::Detail;
 pub use read::tallies::{Failures, Origins};
 

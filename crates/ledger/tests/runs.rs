@@ -57,6 +57,7 @@ fn names_are_unique_and_runs_are_found() {
 
     assert_eq!(world.ledger.find_run("first").unwrap(), world.run);
     assert_eq!(world.ledger.find_run(&world.run.id.short()).unwrap(), world.run);
+    assert_eq!(world.ledger.find_run("fir").unwrap(), world.run);
     assert_eq!(world.ledger.run_named("first").unwrap().as_ref(), Some(&world.run));
     assert_eq!(world.ledger.run_named("firs").unwrap(), None);
     let unknown = world.ledger.find_run("frst").unwrap_err();
@@ -317,4 +318,38 @@ async fn deletion_takes_only_what_nobody_else_needs() {
     assert_eq!(left, 0, "nothing is left, and the space is given back");
     world.plan_run(&world.ledger, &world.run, 1, &[&world.judge], 0..4);
     assert_eq!(world.ledger.run_instances(world.run.id).unwrap().len(), 4, "a deleted run can be made again");
+}
+
+#[tokio::test]
+async fn versions_of_a_dataset_share_samples_but_not_judgements() {
+    let world = World::new(3, 2);
+    let corrected: Vec<_> = world
+        .instances
+        .iter()
+        .map(|i| Arc::new(Instance { rationale: format!("corrected: {}", i.rationale), ..(**i).clone() }))
+        .collect();
+    let other = run("second", &world.arm, &corrected);
+    world.ledger.put_dataset(&other.dataset_name, other.dataset, &corrected).unwrap();
+    let chosen = selected(&world.arm, &corrected, 0..3);
+    world.ledger.put_run(&other, &plan(2, &[&world.judge]), &chosen).unwrap();
+    world.fill(&world.arm, &world.judge, 2).await;
+    for instance in &corrected {
+        let sample = bare_sample(&world.arm, instance, 0, SampleStatus::Ok);
+        let judgement = rich_judgement(&sample, instance, &world.judge, Task::Thinking);
+        keep(&world.ledger, Record::Judgement(Box::new(judgement))).await;
+    }
+    let listed = || {
+        let runs = world.ledger.runs().unwrap();
+        let each = |r: &undersight_ledger::RunSummary| {
+            let ok = r.judgements.get(&JudgementStatus::Ok).copied().unwrap_or_default();
+            (r.samples[&SampleStatus::Ok], ok, r.cost.unwrap().0)
+        };
+        runs.iter().map(each).collect::<Vec<_>>()
+    };
+    let stored = || world.ledger.stored_judgements(world.arm.hash(), world.judge.hash()).unwrap().len();
+    let cost = |judgements: i64| 6 * 1_234 + judgements * 66;
+    // The query is the same, so verdicts on answers belong to both.
+    assert_eq!((listed(), stored()), (vec![(6, 12, cost(12)), (6, 6 + 3, cost(9))], 15));
+    world.ledger.delete_run(world.run.id).unwrap();
+    assert_eq!((listed(), stored()), (vec![(6, 9, cost(9))], 9), "what only the deleted run asked is gone");
 }

@@ -1,7 +1,9 @@
 //! Reading, one file a question; here what they share: columns taken in order and read into our types.
 
+pub(crate) mod asked;
 pub(crate) mod export;
 pub(crate) mod judgements;
+pub(crate) mod list;
 pub(crate) mod outcomes;
 pub(crate) mod runs;
 pub(crate) mod samples;

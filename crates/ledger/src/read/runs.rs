@@ -1,14 +1,10 @@
-//! Runs: the list, finding one by name or id, its plan and its instances.
+//! Runs: finding one by name or id, its plan and its instances.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use undersight_core::text::nearest;
-use undersight_core::{
-    Arm, Digest, Instance, JudgeSpec, JudgementStatus, Micros, ModelName, NanoUsd, Plan, Run, SampleStatus,
-    Selection,
-};
+use undersight_core::{Arm, Digest, Instance, JudgeSpec, Micros, Plan, Run, Selection};
 
 use super::Columns;
 use crate::{Ledger, LedgerError};
@@ -24,54 +20,13 @@ pub struct Planned {
     pub messages: Digest,
 }
 
-/// A line of the list of runs. Runs of one arm may share records, and then each counts them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunSummary {
-    /// The run's id.
-    pub id: Digest,
-    /// Its name.
-    pub name: String,
-    /// The model it asks.
-    pub model: ModelName,
-    /// Hash of its dataset.
-    pub dataset: Digest,
-    /// Where the dataset came from.
-    pub dataset_name: String,
-    /// Samples planned for each instance.
-    pub k: u32,
-    /// Instances selected.
-    pub instances: u64,
-    /// Samples stored, by how they ended; only the attempts that count.
-    pub samples: BTreeMap<SampleStatus, u64>,
-    /// Judgements stored by its judges, by how they ended; only the attempts that count.
-    pub judgements: BTreeMap<JudgementStatus, u64>,
-    /// When it was first planned.
-    pub created: Micros,
-    /// When a record was last stored.
-    pub last_activity: Option<Micros>,
-    /// What all attempts cost, as far as known.
-    pub cost: Option<NanoUsd>,
-}
-
 /// Names given in a hint, the latest first.
 const LISTED: usize = 8;
 
-const RUN: &str = "SELECT r.id, r.name, a.json, r.dataset, r.dataset_name, r.created FROM run r JOIN arm a ON a.hash = r.arm";
+pub(crate) const RUN: &str = "SELECT r.id, r.name, a.json, r.dataset, r.dataset_name, r.created FROM run r JOIN arm a ON a.hash = r.arm";
 
 impl Ledger {
-    /// All runs, oldest first.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunSummary>, LedgerError> {
-        self.read(|conn| {
-            let mut query = conn.prepare(&format!("{RUN} ORDER BY r.created, r.name"))?;
-            let rows = query.query_map([], |row| run(&mut Columns::of(row)))?;
-            rows.map(|run| summary(conn, run?)).collect()
-        })
-    }
-
-    /// The run of a name, or whose id begins so.
+    /// The run of a name, else the one whose name begins so, else the one whose id does.
     ///
     /// # Errors
     /// When there is none (the error lists the nearest names) or several, or the store cannot be read.
@@ -149,7 +104,7 @@ impl Ledger {
     }
 }
 
-fn run(c: &mut Columns<'_>) -> rusqlite::Result<Run> {
+pub(crate) fn run(c: &mut Columns<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: c.digest()?,
         name: c.get()?,
@@ -237,89 +192,17 @@ fn unknown(id: &Digest) -> LedgerError {
     LedgerError::UnknownRun { asked: id.short(), near: None, known: Vec::new() }
 }
 
-fn summary(conn: &Connection, run: Run) -> Result<RunSummary, LedgerError> {
-    let k = k(conn, &run.id)?;
-    let instances: i64 =
-        conn.query_row("SELECT count(*) FROM run_instance WHERE run = ?1", [run.id.as_bytes()], |row| {
-            row.get(0)
-        })?;
-    let mut totals = Totals::default();
-    let samples = totals.of(
-        conn,
-        "SELECT s.status, sum(s.current), max(s.stored), count(s.cost), total(s.cost) FROM run r
-         JOIN sample s ON s.arm = r.arm AND s.idx < r.k
-         WHERE r.id = ?1 AND s.messages IN (SELECT messages FROM run_instance WHERE run = ?1) GROUP BY s.status",
-        &run.id,
-        SampleStatus::parse,
-    )?;
-    let judgements = totals.of(
-        conn,
-        "SELECT j.status, sum(j.current), max(j.stored), count(j.cost), total(j.cost) FROM run r
-         JOIN sample s ON s.arm = r.arm AND s.idx < r.k AND s.current
-         JOIN judgement j ON j.sample = s.key
-         WHERE r.id = ?1 AND s.messages IN (SELECT messages FROM run_instance WHERE run = ?1) AND j.judge IN (SELECT judge FROM run_judge WHERE run = ?1) GROUP BY j.status",
-        &run.id,
-        JudgementStatus::parse,
-    )?;
-    Ok(RunSummary {
-        id: run.id,
-        name: run.name,
-        model: run.arm.model,
-        dataset: run.dataset,
-        dataset_name: run.dataset_name,
-        k,
-        instances: instances.cast_unsigned(),
-        samples,
-        judgements,
-        created: run.created,
-        last_activity: totals.last.map(Micros),
-        cost: totals.cost,
-    })
-}
-
-/// What is added up over samples and judgements alike.
-#[derive(Default)]
-struct Totals {
-    last: Option<i64>,
-    cost: Option<NanoUsd>,
-}
-
-impl Totals {
-    fn of<S: Ord>(
-        &mut self,
-        conn: &Connection,
-        sql: &str,
-        run: &Digest,
-        parse: impl Fn(&str) -> Option<S>,
-    ) -> Result<BTreeMap<S, u64>, LedgerError> {
-        let mut counts = BTreeMap::new();
-        let mut query = conn.prepare_cached(sql)?;
-        let mut rows = query.query([run.as_bytes()])?;
-        while let Some(row) = rows.next()? {
-            let mut c = Columns::of(row);
-            let (status, count) = (c.named(&parse)?, c.get::<i64>()?.cast_unsigned());
-            if count > 0 {
-                counts.insert(status, count);
-            }
-            self.last = self.last.max(c.get()?);
-            if c.get::<i64>()? > 0 {
-                #[expect(clippy::cast_possible_truncation, reason = "a sum of integers, saturating")]
-                let cost = NanoUsd(c.get::<f64>()? as i64);
-                self.cost = Some(self.cost.unwrap_or_default().plus(cost));
-            }
-        }
-        Ok(counts)
-    }
-}
-
-/// The run meant by a name or the beginning of an id.
+/// The run meant by a name, or by the beginning of a name or an id.
 fn choose(all: &[(Digest, String)], asked: &str) -> Result<Digest, LedgerError> {
     if let Some((id, _)) = all.iter().find(|(_, name)| name == asked) {
         return Ok(*id);
     }
-    let prefix = asked.to_ascii_lowercase();
-    let begun: Vec<_> =
-        all.iter().filter(|(id, _)| prefix.len() >= 4 && id.to_string().starts_with(&prefix)).collect();
+    let mut begun: Vec<_> =
+        all.iter().filter(|(_, name)| !asked.is_empty() && name.starts_with(asked)).collect();
+    if begun.is_empty() && asked.len() >= 4 {
+        let prefix = asked.to_ascii_lowercase();
+        begun.extend(all.iter().filter(|(id, _)| id.to_string().starts_with(&prefix)));
+    }
     match begun.as_slice() {
         [(id, _)] => Ok(*id),
         [] => {
@@ -360,11 +243,25 @@ mod tests {
             Err(LedgerError::UnknownRun { asked: asked.into(), near: near.map(str::to_owned), known })
         };
         check("demo", Ok(digest(1, 2)));
+        check("d", Ok(digest(1, 2)));
+        check("o3-b", Ok(ab1));
+        check("O3", unknown("O3", None));
+        check("", unknown("", None));
         check("AB10", Ok(ab1));
         check("ab11", Ok(ab2));
         check("qwen-bsb", unknown("qwen-bsb", Some("qwen-bsa")));
         check("ab1", unknown("ab1", None));
         check("0102070", Ok(digest(1, 2)));
+        let shadowed =
+            [(ab1, "o3".to_owned()), (ab2, "o3-bsa".to_owned()), (digest(1, 2), "ab10-run".to_owned())];
+        assert_eq!(choose(&shadowed, "o3"), Ok(ab1), "an exact name wins");
+        assert_eq!(choose(&shadowed, "ab10"), Ok(digest(1, 2)), "a name wins over an id");
+        let several = choose(&shadowed, "o").unwrap_err();
+        assert_eq!(several.to_string(), "\"o\" begins the names or ids of 2 runs");
+        assert_eq!(
+            several.hint(),
+            Some(format!("give more of it: o3 ({}), o3-bsa ({})", ab1.short(), ab2.short()))
+        );
         let twins = [(digest(1, 1), "a".to_owned()), (digest(1, 1), "b".to_owned())];
         assert!(
             matches!(choose(&twins, "0101"), Err(LedgerError::AmbiguousRun { runs, .. }) if runs.len() == 2)

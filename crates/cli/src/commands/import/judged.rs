@@ -112,6 +112,7 @@ impl Reading<'_> {
             selected,
             samples,
             judgements,
+            notes: Vec::new(),
         })
     }
 }

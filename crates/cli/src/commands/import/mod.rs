@@ -44,7 +44,7 @@ pub(crate) fn command(args: &ImportArgs, matches: &ArgMatches) -> Result<(), Fai
     refuse_equal_names(&imports)?;
     let ledger = Ledger::open(&store, Mode::Create).map_err(ledger_fail)?;
     for import in imports {
-        let name = import.run.name.clone();
+        let (name, notes) = (import.run.name.clone(), import.notes.clone());
         let (samples, judgements, new) = block_on(import.store(&ledger))?;
         terminal::note(&format!(
             "run {name}: {} samples and {} judgements, {} of them new",
@@ -52,6 +52,7 @@ pub(crate) fn command(args: &ImportArgs, matches: &ArgMatches) -> Result<(), Fai
             grouped(judgements),
             grouped(new)
         ));
+        notes.iter().for_each(|note| terminal::note(note));
     }
     Ok(())
 }
@@ -88,12 +89,14 @@ struct Import {
     selected: Vec<(u32, Digest, Digest)>,
     samples: Vec<Sample>,
     judgements: Vec<Judgement>,
+    /// To be told once it is stored.
+    notes: Vec<String>,
 }
 
 impl Import {
     /// Stores everything; returns how many samples and judgements there are, and how many of both are new.
     async fn store(self, ledger: &Ledger) -> Result<(u64, u64, u64), Fail> {
-        let Self { run, plan, dataset, selected, samples, judgements } = self;
+        let Self { run, plan, dataset, selected, samples, judgements, notes: _ } = self;
         let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
         ledger.put_dataset(&dataset.name, dataset.hash, &dataset.instances).map_err(ledger_fail)?;
         ledger.put_run(&run, &plan, &selected).map_err(other_run)?;

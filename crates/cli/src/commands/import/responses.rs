@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 
-use undersight_core::{Extraction, FinishReason, Part, Plan, Provenance, SampleStatus, Selection};
-use undersight_dataset::{Dataset, Response, load_responses};
+use undersight_core::text::excerpt;
+use undersight_core::{Extraction, FinishReason, Part, Plan, Provenance, Sample, SampleStatus, Selection};
+use undersight_dataset::{Dataset, Response, Responses, load_responses};
 use undersight_endpoint::trace::{Claim, extract};
 
 use super::Import;
 use super::origin::{RESPONSES, Request, asked};
 use crate::fail::{Exit, Fail};
 use crate::settings::parse::MOST_SAMPLES;
+
+/// Members left aside that are named.
+const LISTED: usize = 60;
 
 /// Reads the file as responses to a dataset; rows of one id are its samples, in file order.
 pub(super) fn read(request: &Request<'_>, dataset: Option<&Dataset>) -> Result<Import, Fail> {
@@ -19,7 +23,7 @@ pub(super) fn read(request: &Request<'_>, dataset: Option<&Dataset>) -> Result<I
     let model = request.args.model.as_deref().filter(|model| !model.trim().is_empty()).ok_or_else(|| {
         Fail::usage("responses need the model they came from").hint("--model provider/name")
     })?;
-    let rows =
+    let Responses { rows, left_aside } =
         load_responses(&request.args.file, &dataset.instances).map_err(|e| Fail::advised(Exit::Usage, e))?;
     let mut by_id: HashMap<&str, Vec<&Response>> = HashMap::new();
     for row in &rows {
@@ -39,6 +43,7 @@ pub(super) fn read(request: &Request<'_>, dataset: Option<&Dataset>) -> Result<I
             samples.push(origin.sample(messages, index, status, extraction));
         }
     }
+    let notes = [aside(&left_aside), traceless(&samples, request.provenance)];
     Ok(Import {
         run: request.run(&origin, dataset, false),
         plan: Plan { k, selection: Selection::default(), judges: Vec::new() },
@@ -46,6 +51,28 @@ pub(super) fn read(request: &Request<'_>, dataset: Option<&Dataset>) -> Result<I
         selected,
         samples,
         judgements: Vec::new(),
+        notes: notes.into_iter().flatten().collect(),
+    })
+}
+
+/// What the file holds besides: nobody should believe that it was kept.
+fn aside(names: &[String]) -> Option<String> {
+    let mut shown: Vec<String> = names.iter().take(LISTED).map(|name| excerpt(name, 40)).collect();
+    if names.len() > LISTED {
+        shown.push(format!("and {} more", names.len() - LISTED));
+    }
+    (!names.is_empty()).then(|| format!("left aside: {}", shown.join(", ")))
+}
+
+/// A trace was declared; where no row has one, it probably stands in a member that is not read.
+fn traceless(samples: &[Sample], declared: Provenance) -> Option<String> {
+    let silent = samples.iter().all(|sample| sample.extraction.trace().is_empty());
+    (silent && declared != Provenance::Absent).then(|| {
+        format!(
+            "warning: no row has a trace, though they were declared {}\n  hint: a trace is read from \
+             reasoning_content, reasoning or trace, or from tags in the answer; without one, --provenance absent",
+            declared.name()
+        )
     })
 }
 
