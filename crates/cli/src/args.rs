@@ -278,6 +278,7 @@ pub(crate) enum DatasetCommand {
     /// List ids, or show instances by id (the only command that prints a dataset's texts)
     Show {
         /// starter, bsa or a file
+        #[arg(default_value = "starter")]
         dataset: String,
         /// Ids to show [default: list them all, without texts]
         ids: Vec<String>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use undersight_dataset::{Dataset, LoadError};
+use undersight_dataset::Dataset;
 
 use crate::fail::{Exit, Fail};
 use crate::settings::Environment;
@@ -40,9 +40,5 @@ pub(crate) fn load(name: &str, env: &Environment) -> Result<Dataset, Fail> {
 }
 
 fn from_file(path: &Path) -> Result<Dataset, Fail> {
-    undersight_dataset::load(path).map_err(|error| {
-        let exit =
-            if matches!(error, LoadError::Io { .. }) && path.exists() { Exit::Failed } else { Exit::Usage };
-        Fail::advised(exit, error)
-    })
+    undersight_dataset::load(path).map_err(|error| Fail::advised(Exit::Usage, error))
 }

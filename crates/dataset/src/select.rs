@@ -25,7 +25,7 @@ impl SelectError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::UnknownIds(_) => "`undersight dataset show` lists the ids of a dataset",
+            Self::UnknownIds(_) => "`undersight dataset show DATASET` lists the ids of a dataset",
             Self::Nothing => "widen the scenarios, categories or ids, or raise the limit",
         };
         Some(hint.to_owned())

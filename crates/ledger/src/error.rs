@@ -115,7 +115,7 @@ pub enum LedgerError {
     /// Another process writes this run.
     #[error("run {run} is being written by {holder}")]
     Locked {
-        /// The run's id, short.
+        /// The run's name, or its short id where it has none yet.
         run: String,
         /// Who, since when.
         holder: String,

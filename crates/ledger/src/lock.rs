@@ -39,7 +39,9 @@ impl Ledger {
                 Ok(RunLock { _file: file })
             }
             Err(TryLockError::WouldBlock) => {
-                Err(LedgerError::Locked { run: run.short(), holder: holder(&mut file, writer::now()) })
+                // Its holder may not have stored the run yet.
+                let name = self.run(run).map_or_else(|_| run.short(), |run| run.name);
+                Err(LedgerError::Locked { run: name, holder: holder(&mut file, writer::now()) })
             }
             Err(TryLockError::Error(e)) => Err(failed(e)),
         }

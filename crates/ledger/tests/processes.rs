@@ -244,8 +244,7 @@ fn one_process_writes_a_run_and_a_dead_one_lets_go() {
     ] {
         let error = refused.unwrap_err();
         let said = error.to_string();
-        let expected =
-            format!("run {} is being written by process {} for ", world.run.id.short(), process.id());
+        let expected = format!("run {} is being written by process {} for ", world.run.name, process.id());
         assert!(said.starts_with(&expected), "{said}");
         assert!(error.hint().unwrap().contains("wait for it or stop it"));
     }

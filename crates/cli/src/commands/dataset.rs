@@ -151,7 +151,13 @@ pub(crate) fn create(path: &Path, force: bool) -> Result<File, Fail> {
     if path.exists() && !force {
         return Err(Fail::usage(format!("{} is already there", path.display())).hint("--force overwrites it"));
     }
-    File::create(path).map_err(|e| Fail::failed(format!("{}: {e}", path.display())))
+    File::create(path).map_err(|e| {
+        let fail = Fail::usage(format!("cannot write {}: {e}", path.display()));
+        match e.kind() {
+            std::io::ErrorKind::NotFound => fail.hint("create its directory first"),
+            _ => fail.hint("choose a place this user may write to"),
+        }
+    })
 }
 
 /// Counts for people.
