@@ -277,6 +277,11 @@ impl Shared {
         }
     }
 
+    /// Whether judging should start nothing new; verdicts that cost nothing go on with an empty purse.
+    fn judging_over(&self) -> bool {
+        self.halt.stopped() || (self.halt.out_of_budget() && self.work.judge.endpoint().is_some())
+    }
+
     /// Whether generation should start nothing new.
     fn generation_over(&self) -> bool {
         self.halt.stopped() || self.halt.out_of_budget() || self.model_failure.get().is_some()
@@ -383,7 +388,7 @@ async fn feed_stored(shared: Shared, send: mpsc::Sender<ToJudge>, open: u64) {
         if !open || !shared.settled.readable.contains(&key) {
             continue;
         }
-        if shared.halt.stopped() {
+        if shared.judging_over() {
             return;
         }
         let Some(sample) = shared.stored(key).await else { return };
@@ -406,7 +411,7 @@ async fn judge_stage(shared: Shared, mut receive: mpsc::Receiver<ToJudge>, width
 }
 
 async fn judge_one(shared: &Shared, item: &ToJudge, task: Task) {
-    if shared.halt.stopped() {
+    if shared.judging_over() {
         return;
     }
     let on_retry = shared.retrying(Stage::Judge);
