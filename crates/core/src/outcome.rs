@@ -80,6 +80,23 @@ pub struct Outcome {
     pub truth: Option<SimTruth>,
 }
 
+impl Outcome {
+    /// A planned sample of which nothing is there.
+    #[must_use]
+    pub const fn missing(item: usize, index: u32) -> Self {
+        Self {
+            item,
+            index,
+            status: None,
+            cause: None,
+            provenance: None,
+            safety: None,
+            thinking: None,
+            truth: None,
+        }
+    }
+}
+
 /// Everything about one run that is scored: the plan's items, k, and an outcome for each (item, index < k).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Study {

@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use undersight_core::{
-    Category, Digest, Extraction, FinishReason, Instance, JudgementKey, ModelName, OsParts, Provenance,
-    RawExchange, Risk, Sample, SampleStatus, Scenario, SimTruth, Subcategory, Timing, Usage,
+    Category, Digest, Extraction, FinishReason, Instance, JudgementKey, ModelName, OsParts, Provenance, Risk,
+    Sample, SampleStatus, Scenario, SimTruth, Subcategory,
 };
 
 pub(crate) const INSTANCES: [Scenario; 3] = Scenario::ALL;
@@ -52,32 +52,18 @@ pub(crate) fn instance(scenario: Scenario) -> Instance {
 
 /// A sample with a trace and an answer.
 pub(crate) fn sample(trace: &str, answer: &str) -> Sample {
+    let (arm, messages) = (Digest::of_bytes(b"arm"), Digest::of_bytes(b"messages"));
+    let model = ModelName::parse("openai/some-model").unwrap();
     Sample {
         key: Digest::of_bytes(format!("{trace}|{answer}").as_bytes()),
-        arm: Digest::of_bytes(b"arm"),
-        messages: Digest::of_bytes(b"messages"),
-        index: 0,
         status: SampleStatus::Ok,
-        cause: None,
         extraction: Extraction::apart(
             Some(("reasoning_content", trace)),
             ("content", answer),
             Provenance::Full,
         ),
         finish: FinishReason::Stop,
-        requested_model: ModelName::parse("openai/some-model").unwrap(),
-        returned_model: None,
-        fingerprint: None,
-        usage: Usage::default(),
-        cost: None,
-        price_version: None,
-        timing: Timing::default(),
-        url: String::new(),
-        request_id: None,
-        request_seed: None,
-        retries: Vec::new(),
-        raw: RawExchange::default(),
-        sim_truth: None,
+        ..Sample::blank(arm, messages, 0, model)
     }
 }
 

@@ -44,8 +44,9 @@ fn study(
         .iter()
         .map(|p| [Task::Safety, Task::Thinking].map(|task| inputs_hash(task, &p.instance)))
         .collect();
-    let mut outcomes: Vec<Outcome> =
-        (0..instances.len()).flat_map(|item| (0..k).map(move |index| missing(item, index))).collect();
+    let mut outcomes: Vec<Outcome> = (0..instances.len())
+        .flat_map(|item| (0..k).map(move |index| Outcome::missing(item, index)))
+        .collect();
 
     // Instances that send the same messages share their samples.
     let mut items: HashMap<Digest, Vec<usize>> = HashMap::with_capacity(instances.len());
@@ -116,19 +117,5 @@ impl Found {
             }
             _ => {}
         }
-    }
-}
-
-/// A planned sample of which nothing is stored.
-fn missing(item: usize, index: u32) -> Outcome {
-    Outcome {
-        item,
-        index,
-        status: None,
-        cause: None,
-        provenance: None,
-        safety: None,
-        thinking: None,
-        truth: None,
     }
 }
