@@ -254,10 +254,10 @@ impl Shared {
         self.ledger.append(record).await.map_err(|error| self.halt.fail(ledger_fail(error))).ok()
     }
 
-    /// A stored sample, read where blocking is allowed.
+    /// A stored sample as judges need it, without its raw exchange; read where blocking is allowed.
     async fn stored(&self, key: SampleKey) -> Option<Arc<Sample>> {
         let ledger = self.ledger.clone();
-        let read = tokio::task::spawn_blocking(move || ledger.sample(key)).await;
+        let read = tokio::task::spawn_blocking(move || ledger.sample_without_raw(key)).await;
         match read.map_err(|e| Fail::failed(format!("reading the store broke: {e}"))) {
             Ok(Ok(Some(sample))) => return Some(Arc::new(sample)),
             Ok(Ok(None)) => self.halt.fail(Fail::failed(format!("sample {} left the store", key.short()))),

@@ -190,12 +190,6 @@ impl Endpoint {
         &self.0.model
     }
 
-    /// Whether calls can be priced beforehand.
-    #[must_use]
-    pub fn priced(&self) -> bool {
-        self.0.prices.knows(&self.0.model)
-    }
-
     /// The prices in use.
     #[must_use]
     pub fn prices(&self) -> &PriceTable {

@@ -86,18 +86,6 @@ impl Generator {
         Self { arm: Arc::new(arm), arm_hash, endpoint }
     }
 
-    /// The arm's hash.
-    #[must_use]
-    pub const fn arm_hash(&self) -> Digest {
-        self.arm_hash
-    }
-
-    /// The model's endpoint.
-    #[must_use]
-    pub const fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
     /// Makes the call of one job, retries included.
     pub async fn generate(&self, job: &Job, on_retry: &(dyn Fn(&Retry) + Sync)) -> Generated {
         let seed = self.arm.request_seed(&job.prompt.messages_hash, job.index);
