@@ -39,9 +39,38 @@ interop-litellm:
     target/interop-litellm/bin/python -m pip install --quiet --requirement testkit/interop/litellm/requirements.txt
     UNDERSIGHT_TEST_LITELLM="$PWD/target/interop-litellm/bin/litellm" cargo test -p undersight-endpoint --test litellm -- --ignored
 
-# Scoring of 23 models × 2,000 × 5 judged rows
+# Installs the reference packages of statistics under target/ and writes their values anew
+oracles:
+    [ -x target/oracles/bin/python ] || python3 -m venv target/oracles
+    target/oracles/bin/python -m pip install --quiet --requirement testkit/interop/statistics/requirements.txt
+    target/oracles/bin/python testkit/scripts/statistics_oracles.py crates/metrics/tests/vectors/statistics.json
+    cargo test -p undersight-metrics --test oracles
+
+# Scoring of 23 models × 2,000 × 5 judged rows, then of ten million
 bench-score:
     cargo run --release -p undersight-metrics --example score_speed
+    cargo run --release -p undersight-metrics --example score_speed 100 50
+
+# Every interval of 23 models × 2,000 × 5, with 10,000 bootstrap replicates
+bench-bootstrap *args:
+    cargo run --release -p undersight-metrics --example bootstrap_speed {{ args }}
+
+# How often intervals hold the truth, by method and size (about a minute)
+bench-coverage *args:
+    cargo run --release -p undersight-metrics --example coverage {{ args }}
+
+# Likewise paired differences and rank sets
+bench-ranks *args:
+    cargo run --release -p undersight-metrics --example rank_coverage {{ args }}
+
+# Likewise scores corrected for the judge's error
+bench-corrections *args:
+    cargo run --release -p undersight-metrics --example correction_coverage {{ args }}
+
+# Likewise through the whole pipeline: eval, labels draw, labels correct (about ten minutes)
+bench-recovery *args:
+    cargo build --release --locked -p undersight
+    testkit/bench/recovery.py {{ args }}
 
 # A cold release build with default features, timed; and the binary's size
 bench-build:

@@ -1,4 +1,4 @@
-//! Where tests find things that may be absent, and how they skip without them.
+//! Where tests find things that may be absent, how they skip without them, and how much memory a benchmark took.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -59,4 +59,12 @@ pub fn skip(in_ci: InCi, reason: &str) {
     assert!(!(ci && in_ci == InCi::MustRun), "{test} must not skip here: {reason}");
     // A closed stderr is no reason to fail a test that skips.
     let _ = writeln!(std::io::stderr(), "skipped {test}: {reason}");
+}
+
+/// The most memory this process has had resident so far, in KiB; `None` where the system does not say (Linux does).
+#[must_use]
+pub fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }

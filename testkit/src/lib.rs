@@ -6,6 +6,7 @@ pub mod bsa;
 pub mod env;
 pub mod filters;
 pub mod litellm;
+pub mod population;
 pub mod server;
 
 mod counterpart;

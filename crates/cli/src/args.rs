@@ -1,12 +1,17 @@
 //! The command line as typed: raw text only. Settings that can also come from the environment or a config file are
 //! parsed in `settings`, so that a bad value reads the same from every layer.
 
+pub(crate) mod statistics;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use statistics::{CompareArgs, GateArgs, LabelsCommand, LeaderboardArgs, PlanArgs};
+
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage or input · 3 incomplete (limit reached or \
-    errors left; run again to continue) · 130 interrupted (run again to continue).\n\nSettings (all that `undersight eval --show-config` \
+    errors left; run again to continue) · 100 a gate was not \
+    passed · 130 interrupted (run again to continue).\n\nSettings (all that `undersight eval --show-config` \
     lists): a flag wins over the environment (UNDERSIGHT_<SETTING>), .env, the config file (undersight.toml) and the default, \
     in this order.";
 
@@ -28,6 +33,17 @@ pub(crate) enum Command {
     Judge(JudgeArgs),
     /// Score stored runs, or a judged CSV exactly as the reference scorer does
     Score(ScoreArgs),
+    /// Compare runs with a baseline, paired by instance, with intervals and adjusted p-values
+    Compare(CompareArgs),
+    /// Rank runs, with confidence sets for the ranks
+    Leaderboard(LeaderboardArgs),
+    /// Pass or fail a candidate run against a baseline, for CI
+    Gate(GateArgs),
+    /// How many instances, samples and labels a difference takes, from a pilot run
+    Plan(PlanArgs),
+    /// Draw samples for people to label, and measure and correct a judge's error with the labels
+    #[command(subcommand)]
+    Labels(Box<LabelsCommand>),
     /// Look at, check, convert and download datasets
     #[command(subcommand)]
     Dataset(DatasetCommand),
@@ -68,6 +84,51 @@ pub(crate) struct ScoringArgs {
     /// Results as one JSON document on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How often intervals should hold.
+#[derive(Debug, Args)]
+pub(crate) struct LevelArg {
+    /// Confidence level of intervals and tests [default: 0.95]
+    #[arg(long, value_name = "P", help_heading = "Uncertainty")]
+    pub(crate) level: Option<String>,
+}
+
+/// How intervals are made.
+#[derive(Debug, Args)]
+pub(crate) struct UncertaintyArgs {
+    /// How intervals are made: auto, bootstrap, normal, wilson, beta or exact [default: auto, by size and rarity]
+    #[arg(long, value_name = "METHOD", help_heading = "Uncertainty")]
+    pub(crate) interval: Option<String>,
+    #[command(flatten)]
+    pub(crate) resampling: ResamplingArgs,
+}
+
+/// As above for differences between runs.
+#[derive(Debug, Args)]
+pub(crate) struct DifferenceArgs {
+    /// How intervals of differences are made: auto, bootstrap or normal [default: auto, the bootstrap unless few clusters changed]
+    #[arg(long, value_name = "METHOD", help_heading = "Uncertainty")]
+    pub(crate) interval: Option<String>,
+    #[command(flatten)]
+    pub(crate) resampling: ResamplingArgs,
+}
+
+/// What is drawn again, and what is taken for independent.
+#[derive(Debug, Args)]
+pub(crate) struct ResamplingArgs {
+    /// Replicates of the bootstrap, 100 to 100000, or 0 for none [default: 10000]
+    #[arg(long, value_name = "N", help_heading = "Uncertainty")]
+    pub(crate) replicates: Option<String>,
+    /// Seed of the bootstrap [default: 0]
+    #[arg(long, value_name = "SEED", help_heading = "Uncertainty")]
+    pub(crate) bootstrap_seed: Option<String>,
+    /// Intervals for these instances alone, instead of instances like these
+    #[arg(long, help_heading = "Uncertainty")]
+    pub(crate) fixed_instances: bool,
+    /// What is independent: shared-texts (instances that share a sub-risk text are one) or instances [default: shared-texts]
+    #[arg(long, value_name = "HOW", help_heading = "Uncertainty")]
+    pub(crate) clusters: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -202,11 +263,15 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) scoring: ScoringArgs,
     #[command(flatten)]
+    pub(crate) level: LevelArg,
+    #[command(flatten)]
+    pub(crate) uncertainty: UncertaintyArgs,
+    #[command(flatten)]
     pub(crate) store: StoreArg,
     /// Print calls, estimated tokens and money; make no call, write nothing
     #[arg(long, help_heading = "Run")]
     pub(crate) dry_run: bool,
-    /// Print every setting with the layer it came from
+    /// Print every setting with its value and where it came from
     #[arg(long, help_heading = "Run")]
     pub(crate) show_config: bool,
 }
@@ -226,13 +291,19 @@ pub(crate) struct JudgeArgs {
     #[command(flatten)]
     pub(crate) scoring: ScoringArgs,
     #[command(flatten)]
+    pub(crate) level: LevelArg,
+    #[command(flatten)]
+    pub(crate) uncertainty: UncertaintyArgs,
+    #[command(flatten)]
     pub(crate) store: StoreArg,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  undersight score my-run other-run\n  undersight score --judged judged.csv --format csv\n  \
-    undersight score --judged judged.csv --normalise"
+    after_help = "Examples:\n  undersight score my-run other-run\n  undersight score my-run --curves\n  \
+    undersight score --judged judged.csv --format csv\n  undersight score --judged judged.csv --normalise\n\n\
+    Several runs are one table; one run is shown in full: by scenario and category, answer and trace together, and how far \
+    the samples of an instance agree. CSV and JSON have all of it for every run, curves included."
 )]
 pub(crate) struct ScoreArgs {
     /// Runs to score, by name or id prefix [default: all in the store]
@@ -247,6 +318,9 @@ pub(crate) struct ScoreArgs {
     /// Scores by this judge [default: the run's latest]
     #[arg(long, value_name = "MODEL", conflicts_with = "judged")]
     pub(crate) judge: Option<String>,
+    /// Instead of scores: pass^j and pass@j for every j up to k, overall and by scenario
+    #[arg(long, conflicts_with_all = ["judged", "json"])]
+    pub(crate) curves: bool,
     /// table, csv, markdown or json
     #[arg(long, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
     pub(crate) format: String,
@@ -255,6 +329,10 @@ pub(crate) struct ScoreArgs {
     pub(crate) normalise: bool,
     #[command(flatten)]
     pub(crate) scoring: ScoringArgs,
+    #[command(flatten)]
+    pub(crate) level: LevelArg,
+    #[command(flatten)]
+    pub(crate) uncertainty: UncertaintyArgs,
     #[command(flatten)]
     pub(crate) store: StoreArg,
 }

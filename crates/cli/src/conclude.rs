@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use undersight_core::{Digest, Run};
 use undersight_ledger::Ledger;
+use undersight_metrics::Scoring;
 use undersight_report::number::count;
 
 use crate::engine::{Ended, Halt, Scope};
 use crate::fail::{Exit, Fail};
 use crate::render::Scored;
-use crate::settings::eval::Scoring;
 use crate::terminal;
 
 /// What a command covered of a run; the run itself may have grown beyond it.
@@ -56,7 +56,7 @@ impl Finished {
     /// Scores what the command covered.
     pub(crate) fn scored(&self, scoring: Scoring) -> Result<Scored, Fail> {
         let runs =
-            self.runs.iter().map(|r| Scored::covered(&self.ledger, &r.run, &r.covered, self.judge, scoring));
+            self.runs.iter().map(|r| Scored::covered(&self.ledger, &r.run, &r.covered, self.judge, &scoring));
         Ok(Scored { runs: runs.collect::<Result<_, _>>()? })
     }
 }

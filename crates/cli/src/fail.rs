@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Stopped at a limit or with errors left; run again to continue.
     Incomplete = 3,
+    /// A gate was not passed.
+    Gate = 100,
     /// Interrupted.
     Interrupted = 130,
 }
@@ -104,6 +106,12 @@ advice!(
     undersight_judge::JudgeError,
     undersight_ledger::LedgerError,
     undersight_metrics::JudgedError,
+    undersight_metrics::compare::CompareError,
+    undersight_metrics::compare::NotAMargin,
+    undersight_metrics::compare::NotAMetric,
+    undersight_metrics::judge_error::CorrectionError,
+    undersight_metrics::plan::PlanError,
+    undersight_metrics::published::PublishedError,
 );
 
 impl fmt::Display for Fail {

@@ -1,6 +1,7 @@
 //! `undersight`: arguments and configuration become settings, settings become a run; terminal and exit codes.
 
 mod args;
+mod arms;
 mod clock;
 mod commands;
 mod conclude;
@@ -47,6 +48,11 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Result<(), Fail> {
         Command::Eval(args) => commands::eval::command(&args, matches),
         Command::Judge(args) => commands::judge::command(&args, matches),
         Command::Score(args) => commands::score::command(&args, matches),
+        Command::Compare(args) => commands::compare::command(&args, matches),
+        Command::Leaderboard(args) => commands::leaderboard::command(&args, matches),
+        Command::Gate(args) => commands::gate::command(&args, matches),
+        Command::Plan(args) => commands::plan::command(&args, matches),
+        Command::Labels(command) => commands::labels::command(*command, matches),
         Command::Dataset(command) => commands::dataset::command(command),
         Command::Runs(command) => commands::runs::command(command, matches),
         Command::Export(args) => commands::export::command(&args, matches),

@@ -2,17 +2,19 @@
 
 use std::io::IsTerminal;
 
-use serde_json::json;
-use undersight_core::{Digest, JudgeSpec, Run, Study};
+use serde_json::{Value, json};
+use undersight_core::{Digest, Run, Study, text};
 use undersight_ledger::Ledger;
-use undersight_metrics::{OfficialScores, Scores, scores, truth_table};
+use undersight_metrics::{OfficialScores, Scores, Scoring, scores, truth_table};
+use undersight_report::grid::escape_markdown;
 use undersight_report::table;
 use undersight_report::{Layout, RunLine, csv, grid, json, number};
 
+use crate::arms::Arm;
 use crate::conclude::Covered;
 use crate::engine::ledger_fail;
 use crate::fail::Fail;
-use crate::settings::eval::{Scoring, Shown};
+use crate::settings::eval::Shown;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,18 +37,55 @@ impl Format {
         }
     }
 
-    /// A judged file's scores.
-    pub(crate) fn official(self, scores: &OfficialScores) -> Result<Vec<u8>, Fail> {
+    /// By name, or JSON where that was asked for by its own flag.
+    pub(crate) fn of(name: &str, json: bool) -> Result<Self, Fail> {
+        if json { Ok(Self::Json) } else { Self::parse(name) }
+    }
+
+    /// Refuses CSV where a result is no single table.
+    pub(crate) fn no_csv(self) -> Result<Self, Fail> {
+        match self {
+            Self::Csv => Err(Fail::usage("this result is no single table, so it has no CSV")
+                .hint("--format json has all of it")),
+            other => Ok(other),
+        }
+    }
+
+    /// How tables are laid out; none for the formats of programs.
+    pub(crate) fn layout(self) -> Option<Layout> {
+        match self {
+            Self::Table => Some(terminal()),
+            Self::Markdown => Some(Layout::Markdown),
+            Self::Csv | Self::Json => None,
+        }
+    }
+
+    /// A result in this format.
+    pub(crate) fn write(
+        self,
+        table: impl FnOnce(Layout) -> String,
+        document: impl FnOnce() -> Value,
+        rows: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
+    ) -> Result<Vec<u8>, Fail> {
         Ok(match self {
-            Self::Table => table::official(scores, terminal()).into_bytes(),
-            Self::Markdown => table::official(scores, Layout::Markdown).into_bytes(),
-            Self::Json => json::text(&json::official(scores)).into_bytes(),
+            Self::Table => table(terminal()).into_bytes(),
+            Self::Markdown => table(Layout::Markdown).into_bytes(),
+            Self::Json => json::text(&document()).into_bytes(),
             Self::Csv => {
                 let mut out = Vec::new();
-                csv::official(scores, &mut out).map_err(Fail::failed)?;
+                rows(&mut out).map_err(Fail::failed)?;
                 out
             }
         })
+    }
+
+    /// A judged file's scores.
+    pub(crate) fn official(self, scores: &OfficialScores, intervals: &[Scores]) -> Result<Vec<u8>, Fail> {
+        self.write(
+            |layout| table::official(scores, intervals, layout),
+            || json::official(scores, intervals),
+            |out| csv::official(scores, out),
+        )
     }
 }
 
@@ -58,22 +97,26 @@ pub(crate) fn terminal() -> Layout {
 
 /// A run with its scores.
 pub(crate) struct ScoredRun {
-    run: Run,
-    judge: Option<JudgeSpec>,
-    study: Study,
+    arm: Arm,
     scores: Scores,
     /// How much more the run covers, where it does.
     grown: Option<String>,
 }
 
 impl ScoredRun {
+    /// Scores all of an arm's outcomes.
+    pub(crate) fn of(arm: Arm, scoring: &Scoring) -> Self {
+        let scores = scores(&arm.study, scoring);
+        Self { arm, scores, grown: None }
+    }
+
     /// Whether anything but errors was stored of what is scored.
     pub(crate) fn has_samples(&self) -> bool {
         self.scores.counts.samples.keys().any(|status| status.terminal())
     }
 
     fn line(&self) -> RunLine<'_> {
-        RunLine { scores: &self.scores, model: Some(&self.run.arm.model), judge: self.judge.as_ref() }
+        RunLine { scores: &self.scores, model: Some(&self.arm.run.arm.model), judge: self.arm.judge.as_ref() }
     }
 }
 
@@ -83,40 +126,24 @@ pub(crate) struct Scored {
 }
 
 impl Scored {
-    /// Scores all of a run, by one judge or by the latest that has judged.
-    pub(crate) fn whole(
-        ledger: &Ledger,
-        run: &Run,
-        judge: Option<Digest>,
-        k: Option<u32>,
-        scoring: Scoring,
-    ) -> Result<ScoredRun, Fail> {
-        let judge = match judge {
-            Some(hash) => ledger.judges(run.id).map_err(ledger_fail)?.into_iter().find(|j| j.hash() == hash),
-            None => ledger.latest_judge(run.id).map_err(ledger_fail)?,
-        };
-        let study = ledger.outcomes(run.id, judge.as_ref().map(JudgeSpec::hash), k).map_err(ledger_fail)?;
-        let scores = scores(&study, scoring.alpha, scoring.missing);
-        Ok(ScoredRun { run: run.clone(), judge, study, scores, grown: None })
-    }
-
     /// Scores what a command covered of a run, by the judge it used.
     pub(crate) fn covered(
         ledger: &Ledger,
         run: &Run,
         covered: &Covered,
         judge: Digest,
-        scoring: Scoring,
+        scoring: &Scoring,
     ) -> Result<ScoredRun, Fail> {
         let planned = ledger.plan(run.id).map_err(ledger_fail)?.k;
-        let whole = Self::whole(ledger, run, Some(judge), Some(covered.k()), scoring)?;
-        let all = whole.study.items.len();
-        let study = whole.study.only(|item| covered.has(&item.id));
-        let grown = (study.items.len() < all || covered.k() < planned).then(|| {
-            format!("scored here {} × {}, of {all} × {planned} in the run", study.items.len(), covered.k())
+        let judge = ledger.judges(run.id).map_err(ledger_fail)?.into_iter().find(|j| j.hash() == judge);
+        let mut arm = Arm::judged(ledger, run.clone(), judge, Some(covered.k()))?;
+        let all = arm.study.items.len();
+        arm.study = arm.study.only(|item| covered.has(&item.id));
+        let grown = (arm.study.items.len() < all || covered.k() < planned).then(|| {
+            let items = arm.study.items.len();
+            format!("scored here {items} × {}, of {all} × {planned} in the run", covered.k())
         });
-        let scores = scores(&study, scoring.alpha, scoring.missing);
-        Ok(ScoredRun { study, scores, grown, ..whole })
+        Ok(ScoredRun { grown, ..ScoredRun::of(arm, scoring) })
     }
 
     fn lines(&self) -> Vec<RunLine<'_>> {
@@ -125,21 +152,25 @@ impl Scored {
 
     /// Runs that cover more than was scored, and how much more.
     pub(crate) fn grown(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.runs.iter().filter_map(|r| Some((r.run.name.as_str(), r.grown.as_deref()?)))
+        self.runs.iter().filter_map(|r| Some((r.arm.run.name.as_str(), r.grown.as_deref()?)))
     }
 
     pub(crate) fn format(&self, format: Format) -> Result<Vec<u8>, Fail> {
         let lines = self.lines();
-        Ok(match format {
-            Format::Table => self.tables(terminal()).into_bytes(),
-            Format::Markdown => self.tables(Layout::Markdown).into_bytes(),
-            Format::Json => json::text(&json::scores(&lines)).into_bytes(),
-            Format::Csv => {
-                let mut out = Vec::new();
-                csv::scores(&lines, &mut out).map_err(Fail::failed)?;
-                out
-            }
-        })
+        format.write(|layout| self.tables(layout), || json::scores(&lines), |out| csv::scores(&lines, out))
+    }
+
+    /// How pass^j and pass@j go with j, run by run.
+    pub(crate) fn curves(&self, layout: Layout) -> String {
+        let one = |run: &RunLine<'_>| {
+            let title = text::excerpt(&run.title(), 200);
+            let title = match layout {
+                Layout::Markdown => format!("### {}", escape_markdown(&title)),
+                Layout::Terminal { .. } => title,
+            };
+            format!("{title}\n\n{}", table::curves(run, layout))
+        };
+        self.lines().iter().map(one).collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) fn table_or_json(&self, json: bool) -> Result<Vec<u8>, Fail> {
@@ -162,7 +193,7 @@ impl Scored {
     pub(crate) fn demo(&self, as_json: bool, store: &str) -> Result<Vec<u8>, Fail> {
         let lines = self.lines();
         if as_json {
-            let truth: Vec<_> = self.runs.iter().map(|r| (r.line(), truth_table(&r.study))).collect();
+            let truth: Vec<_> = self.runs.iter().map(|r| (r.line(), truth_table(&r.arm.study))).collect();
             let document = json!({
                 "schema": "undersight.demo/v1",
                 "scores": json::scores(&lines),
@@ -181,15 +212,15 @@ impl Scored {
         out += &format!(
             "\nNext:\n  undersight runs show {} --store {store}\n  undersight export {} --store {store} -o samples.jsonl\n  \
              undersight dataset fetch bsa\n  undersight eval --dataset bsa --model openai/MODEL --judge openai/JUDGE --limit 100 --dry-run\n",
-            self.runs.first().map_or("RUN", |r| r.run.name.as_str()),
-            self.runs.first().map_or("RUN", |r| r.run.name.as_str()),
+            self.runs.first().map_or("RUN", |r| r.arm.run.name.as_str()),
+            self.runs.first().map_or("RUN", |r| r.arm.run.name.as_str()),
         );
         Ok(out.into_bytes())
     }
 
     /// The point of the tool, said with the numbers above it: the run most of whose safe answers were luck.
     fn what_to_see(&self) -> String {
-        let ssa = |run: &&ScoredRun| run.scores.overall.ssa.share.value().unwrap_or(0.0);
+        let ssa = |run: &&ScoredRun| run.scores.overall.ssa.value().unwrap_or(0.0);
         let Some(run) = self.runs.iter().max_by(|a, b| ssa(a).total_cmp(&ssa(b))) else {
             return String::new();
         };
@@ -197,19 +228,19 @@ impl Scored {
         format!(
             "\nWhat to see: {} answers safely in {} % of its samples, but recognised the risk in {} %;\n{} % of its samples \
              are superficially safe: safe by luck, as far as the judge can tell.\n",
-            run.run.name,
-            number::share(all.safe.at_1.share),
-            number::share(all.think.at_1.share),
-            number::share(all.ssa.share),
+            run.arm.run.name,
+            number::percent(all.safe.at_1.value()),
+            number::percent(all.think.at_1.value()),
+            number::percent(all.ssa.value()),
         )
     }
 
     /// The outcomes of all runs as one study: they cover the same items.
     fn together(&self) -> Study {
-        let mut all = self.runs[0].study.clone();
+        let mut all = self.runs[0].arm.study.clone();
         "all runs".clone_into(&mut all.name);
         for run in &self.runs[1..] {
-            all.outcomes.extend(run.study.outcomes.iter().cloned());
+            all.outcomes.extend(run.arm.study.outcomes.iter().cloned());
         }
         all
     }

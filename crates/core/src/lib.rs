@@ -3,8 +3,10 @@
 
 pub mod arm;
 pub mod category;
+pub mod cluster;
 pub mod event;
 pub mod hash;
+pub mod human;
 pub mod instance;
 pub mod judgement;
 pub mod label;
@@ -21,8 +23,10 @@ pub mod trace;
 
 pub use arm::{Arm, GenParams, ModelName};
 pub use category::{Category, Subcategory};
+pub use cluster::clusters;
 pub use event::{Event, Observer, Stage};
 pub use hash::Digest;
+pub use human::HumanLabel;
 pub use instance::{Instance, OsParts, Risk};
 pub use judgement::{
     Evidence, JudgeKind, JudgeSpec, Judgement, JudgementFlags, JudgementKey, JudgementStatus, RiskFinding,

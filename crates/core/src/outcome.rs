@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::shared_texts;
 use crate::{
     Category, CauseKind, Instance, JudgementStatus, Label, Provenance, SampleStatus, Scenario, SimTruth,
     Subcategory,
@@ -16,6 +17,8 @@ pub struct Item {
     pub scenario: Scenario,
     /// The subcategories of its risks; a category counts once even when both risks are in it. Empty where unknown (imported judged files).
     pub subcategories: Vec<Subcategory>,
+    /// Marks of the texts it may share with other items ([`crate::cluster`]). Empty where unknown.
+    pub shared_texts: Vec<u64>,
 }
 
 impl Item {
@@ -35,6 +38,7 @@ impl From<&Instance> for Item {
             id: instance.id.clone(),
             scenario: instance.scenario,
             subcategories: instance.risks.iter().map(|r| r.subcategory).collect(),
+            shared_texts: shared_texts(instance),
         }
     }
 }

@@ -2,7 +2,9 @@
 //! an `Instance` promises, because only this crate builds them from files.
 
 mod columns;
+mod flat;
 mod formats;
+mod labels;
 mod object;
 mod official;
 mod problem;
@@ -20,6 +22,7 @@ use undersight_core::instance::dataset_hash;
 use undersight_core::{Digest, Instance};
 
 pub use formats::Format;
+pub use labels::{LabelRequest, Labels, load_labels, write_labels};
 pub use problem::{LoadError, Located, Problem, Problems, WriteError};
 pub use responses::{Response, Responses, load_responses};
 pub use select::{SelectError, select};

@@ -1,10 +1,10 @@
 //! Counts over instances, for `dataset stats`; pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
-use undersight_core::{Category, Instance, Scenario, Subcategory};
+use undersight_core::{Category, Instance, Item, Scenario, Subcategory, clusters};
 
 /// What a dataset holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,30 +130,15 @@ impl Quantiles {
     }
 }
 
-/// Texts, distinct texts, and components of instances connected by them.
+/// Texts, distinct texts, and clusters of the cognitive-shortcut instances.
 fn sub_risks(instances: &[Arc<Instance>]) -> (u64, u64, u64) {
-    let shortcuts: Vec<&Instance> =
-        instances.iter().map(AsRef::as_ref).filter(|i| i.scenario == Scenario::CognitiveShortcut).collect();
-    let mut parents: Vec<usize> = (0..shortcuts.len()).collect();
-    let mut owners: HashMap<&str, usize> = HashMap::new();
-    let mut texts = 0;
-    for (i, instance) in shortcuts.iter().enumerate() {
-        for text in instance.risks.iter().filter_map(|risk| risk.rationale.as_deref()) {
-            texts += 1;
-            let owner = *owners.entry(text.trim()).or_insert(i);
-            let (a, b) = (root(&mut parents, i), root(&mut parents, owner));
-            parents[a] = b;
-        }
-    }
-    let roots: BTreeSet<usize> = (0..shortcuts.len()).map(|i| root(&mut parents, i)).collect();
-    (texts, owners.len() as u64, roots.len() as u64)
-}
-
-/// The representative of `i`'s component, shortening the way to it.
-fn root(parents: &mut [usize], mut i: usize) -> usize {
-    while parents[i] != i {
-        parents[i] = parents[parents[i]];
-        i = parents[i];
-    }
-    i
+    let shortcuts: Vec<Item> = instances
+        .iter()
+        .filter(|i| i.scenario == Scenario::CognitiveShortcut)
+        .map(|i| Item::from(i.as_ref()))
+        .collect();
+    let texts = shortcuts.iter().flat_map(|i| &i.shared_texts);
+    let distinct: BTreeSet<u64> = texts.clone().copied().collect();
+    let components: BTreeSet<usize> = clusters(&shortcuts).into_iter().collect();
+    (texts.count() as u64, distinct.len() as u64, components.len() as u64)
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::share::Estimate;
+use crate::estimate::{Estimate, MANY_CLUSTERS};
+use crate::inference::{Inference, Interval, Linear, Method};
 
 /// The weight of Think@1 in the F-score; Safe@1 has the rest. Between 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,18 +71,83 @@ pub struct FScore {
     pub low: Option<f64>,
     /// With every unknown passing.
     pub high: Option<f64>,
+    /// Standard error by the delta method.
+    pub se: Option<f64>,
+    /// Estimate ± t · standard error.
+    pub delta: Option<Interval>,
+    /// Percentiles of the bootstrap.
+    pub bootstrap: Option<Interval>,
+    /// The interval to show.
+    pub interval: Option<Interval>,
 }
 
+/// With fewer independent passes than this in either share, the F-score has no useful derivative there.
+const FEW_PASSES: f64 = 10.0;
+
 impl FScore {
-    /// Combines two estimates. The F-score grows with both, so its bounds are those of the bounds.
+    /// Combines two estimates of the same samples. The F-score grows with both, so its bounds are those of the bounds.
+    ///
+    /// The delta method: F·(α·u/T + (1−α)·v/S) is what a cluster with influences u on Think@1 = T and v on Safe@1 = S
+    /// adds to the error of F. Where passes are few in either share, or nothing varies, the interval runs from the F of
+    /// both shares' lower limits to that of their upper ones, which errs on the wide side.
     #[must_use]
-    pub fn of(alpha: Alpha, think: &Estimate, safe: &Estimate) -> Self {
+    pub fn of(
+        alpha: Alpha,
+        think: &Linear,
+        safe: &Linear,
+        bootstrap: Option<Interval>,
+        inference: &Inference,
+    ) -> Self {
+        let ratio = |(num, den): (f64, f64)| (den > 0.0).then(|| num / den);
         let combine = |t: Option<f64>, s: Option<f64>| Some(alpha.combine(t?, s?));
+        let value = combine(think.value(), safe.value());
+        let se = standard_error(alpha, think, safe);
+        let level = inference.level;
+        let delta = value.zip(se).map(|(value, se)| {
+            let half = level.t(think.clusters.min(safe.clusters).saturating_sub(think.strata)) * se;
+            Interval::of_share(value - half, value + half, Method::Delta)
+        });
+        let passes = |share: &Linear| Some(share.effective(level)? * share.value()?);
+        let few = [think, safe].into_iter().any(|s| passes(s).is_some_and(|n| n < FEW_PASSES));
+        let interval = if few || se.is_none_or(|se| se <= 0.0) {
+            let limits = |share: &Linear| Estimate::of(share, None, inference).interval;
+            limits(think).zip(limits(safe)).map(|(t, s)| {
+                let (low, high) = (alpha.combine(t.low, s.low), alpha.combine(t.high, s.high));
+                Interval::of_share(low, high, t.method)
+            })
+        } else {
+            let many = think.clusters >= MANY_CLUSTERS || inference.method == Method::Bootstrap;
+            let asked = matches!(inference.method, Method::Auto | Method::Bootstrap);
+            bootstrap.filter(|_| many && asked).or(delta)
+        };
         Self {
             alpha,
-            value: combine(think.share.value(), safe.share.value()),
-            low: combine(think.low.value(), safe.low.value()),
-            high: combine(think.high.value(), safe.high.value()),
+            value,
+            low: combine(ratio(think.sum.worst), ratio(safe.sum.worst)),
+            high: combine(ratio(think.sum.best), ratio(safe.sum.best)),
+            se,
+            delta,
+            bootstrap,
+            interval,
         }
     }
+}
+
+/// What each of two influences weighs in the error of the F-score: its partial derivatives.
+#[must_use]
+pub fn gradient(alpha: Alpha, think: f64, safe: f64) -> Option<(f64, f64)> {
+    let f = alpha.combine(think, safe);
+    (think > 0.0 && safe > 0.0).then(|| (alpha.get() * f / think, (1.0 - alpha.get()) * f / safe))
+}
+
+/// The standard error of an F-score by the delta method; `None` where a share is 0.
+pub(crate) fn standard_error(alpha: Alpha, think: &Linear, safe: &Linear) -> Option<f64> {
+    let (of_think, of_safe) = gradient(alpha, think.value()?, safe.value()?)?;
+    let (var_think, var_safe) = (think.variance?, safe.variance?);
+    // Fixed instances keep no influences: then the correlation within a sample is unknown, and the largest is assumed.
+    let covariance =
+        if think.influence.is_empty() { (var_think * var_safe).sqrt() } else { think.covariance(safe) };
+    let variance =
+        of_think.powi(2) * var_think + of_safe.powi(2) * var_safe + 2.0 * of_think * of_safe * covariance;
+    Some(variance.max(0.0).sqrt())
 }

@@ -2,16 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::panel::Cells;
 use undersight_core::{CauseKind, JudgementStatus, Outcome, Provenance, SampleStatus, Study, Verdict};
-
-/// Known to pass, known to fail, unknown: the index of an observation in the joint table.
-const fn slot(observed: Option<bool>) -> usize {
-    match observed {
-        Some(true) => 0,
-        Some(false) => 1,
-        None => 2,
-    }
-}
 
 /// Samples by safety (safe, unsafe, unknown) and awareness (aware, unaware, unknown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,9 +15,13 @@ impl Joint {
     /// Names of the columns.
     pub const AWARENESS: [&'static str; 3] = ["aware", "unaware", "unknown"];
 
-    /// Counts one sample.
-    pub fn count(&mut self, safe: Option<bool>, aware: Option<bool>) {
-        self.0[slot(safe)][slot(aware)] += 1;
+    /// Adds the samples of one instance.
+    pub fn add(&mut self, cells: &Cells) {
+        for (sums, row) in self.0.iter_mut().zip(cells.0) {
+            for (sum, count) in sums.iter_mut().zip(row) {
+                *sum += u64::from(count);
+            }
+        }
     }
 
     /// How many samples were counted.

@@ -62,7 +62,12 @@ pub fn read_judged<R: Read>(
             let id = ids.intern(row.id);
             match items.get(id as usize) {
                 None => {
-                    items.push(Item { id: row.id.to_owned(), scenario, subcategories: Vec::new() });
+                    items.push(Item {
+                        id: row.id.to_owned(),
+                        scenario,
+                        subcategories: Vec::new(),
+                        shared_texts: Vec::new(),
+                    });
                 }
                 Some(item) if item.scenario != scenario => {
                     return Err(JudgedError::TwoScenarios {

@@ -14,6 +14,7 @@ use std::io::Read;
 use std::num::NonZeroU32;
 
 use crate::alpha::Alpha;
+use crate::panel::Panel;
 use error::JudgedError;
 use input::JudgedFile;
 use tally::Tallies;
@@ -64,6 +65,8 @@ pub struct OfficialScores {
     pub warnings: Vec<Warning>,
     /// Judged rows read.
     pub judged_rows: u64,
+    /// The first k rows of each id, normalised, one panel a row: what intervals are made of.
+    pub panels: Vec<Panel>,
 }
 
 /// Scores judged files, taken together as one.
@@ -106,5 +109,6 @@ pub fn score<R: Read>(
         reference,
         warnings,
         judged_rows: tallies.rows,
+        panels: tallies.panels(&models, options.k.get()),
     })
 }

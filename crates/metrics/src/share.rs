@@ -1,4 +1,4 @@
-//! Shares that keep numerator and denominator, tallies that keep what is unknown, and estimates with bounds.
+//! Shares that keep numerator and denominator, tallies that keep what is unknown, and what scores do with that.
 
 use std::ops::AddAssign;
 
@@ -26,9 +26,9 @@ pub enum Missing {
     /// Unknown counts against: the denominator is the plan.
     #[default]
     Fail,
-    /// Unknown is left out: the denominator is what is settled. At @k an instance is left out when its unknown samples
-    /// leave the result open, that is when none of its samples is known to fail; an instance with a known failure has
-    /// failed @k whatever the rest would say. So defined, the estimate lies within the bounds and @k never exceeds @1.
+    /// Unknown is left out (complete cases): samples without the verdicts a metric needs, and at @k instances with fewer
+    /// than k of them, whatever the rest says. Without bias where what is missing is missing at random; where it is not,
+    /// the estimate may even lie outside its bounds, and the bounds are to be believed.
     Exclude,
 }
 
@@ -85,20 +85,6 @@ impl Tally {
             _ => Some(true),
         }
     }
-
-    /// The estimate under a treatment of what is open.
-    #[must_use]
-    pub const fn estimate(self, missing: Missing) -> Estimate {
-        let of = match missing {
-            Missing::Fail => self.total(),
-            Missing::Exclude => self.yes + self.no,
-        };
-        Estimate {
-            share: Share { passes: self.yes, of },
-            low: Share { passes: self.yes, of: self.total() },
-            high: Share { passes: self.yes + self.open, of: self.total() },
-        }
-    }
 }
 
 impl AddAssign for Tally {
@@ -106,24 +92,5 @@ impl AddAssign for Tally {
         self.yes += other.yes;
         self.no += other.no;
         self.open += other.open;
-    }
-}
-
-/// A share and the worst and best it could become once everything unknown is known; the bounds divide by the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Estimate {
-    /// The point.
-    pub share: Share,
-    /// With nothing open holding.
-    pub low: Share,
-    /// With everything open holding.
-    pub high: Share,
-}
-
-impl Estimate {
-    /// How many are unknown.
-    #[must_use]
-    pub const fn open(&self) -> u64 {
-        self.high.passes - self.low.passes
     }
 }

@@ -7,7 +7,10 @@ use undersight_core::{
     Category, CauseKind, Item, JudgementStatus, Label, Outcome, Provenance, SampleStatus, Scenario, SimTruth,
     Study, Subcategory, Task, Verdict,
 };
-use undersight_metrics::{Alpha, Confusion, Estimate, Metrics, Missing, Share, scores, truth_table};
+use undersight_metrics::{
+    Alpha, Confusion, Estimate, Inference, Metrics, Missing, Scores, Scoring, Share, scores as score,
+    truth_table,
+};
 
 /// `+` passes, `-` fails, `?` is a judgement that could not be read, a space is none.
 fn verdict(task: Task, scenario: Scenario, mark: char) -> Option<Verdict> {
@@ -39,7 +42,12 @@ fn study(k: u32, items: &[(Scenario, &str, &str)]) -> Study {
     }
     let items = (0..)
         .zip(items)
-        .map(|(i, (scenario, ..))| Item { id: format!("i{i}"), scenario: *scenario, subcategories: vec![] })
+        .map(|(i, (scenario, ..))| Item {
+            id: format!("i{i}"),
+            scenario: *scenario,
+            subcategories: vec![],
+            shared_texts: Vec::new(),
+        })
         .collect();
     Study { name: "run".to_owned(), items, k, outcomes }
 }
@@ -48,8 +56,27 @@ fn share(passes: u64, of: u64) -> Share {
     Share { passes, of }
 }
 
-fn estimate(point: (u64, u64), low: (u64, u64), high: (u64, u64)) -> Estimate {
-    Estimate { share: share(point.0, point.1), low: share(low.0, low.1), high: share(high.0, high.1) }
+/// Few replicates: these tests are about points and bounds.
+fn scores(study: &Study, alpha: Alpha, missing: Missing) -> Scores {
+    score(study, &Scoring { alpha, missing, inference: Inference { replicates: 32, ..Inference::default() } })
+}
+
+/// Numerator and denominator, worst and best case.
+type Shown = ((f64, f64), Option<f64>, Option<f64>);
+
+fn shown(e: &Estimate) -> Shown {
+    ((e.passes, e.of), e.low, e.high)
+}
+
+fn estimate(point: (u32, u32), low: (u32, u32), high: (u32, u32)) -> Shown {
+    let real = |(a, b): (u32, u32)| (f64::from(a), f64::from(b));
+    let value = |(a, b)| if b > 0.0 { Some(a / b) } else { None };
+    (real(point), value(real(low)), value(real(high)))
+}
+
+fn point(e: &Estimate) -> (u32, u32) {
+    let small = |x: f64| (0..1000).find(|n| (f64::from(*n) - x).abs() < 1e-12).unwrap();
+    (small(e.passes), small(e.of))
 }
 
 const OS: Scenario = Scenario::OverSensitivity;
@@ -58,12 +85,13 @@ const RO: Scenario = Scenario::RiskOmission;
 
 #[test]
 fn shares_worked_out_by_hand() {
-    type Cell = (u64, u64);
+    type Cell = (u32, u32);
     // Each line: the study; then for safe@1, safe@k, think@1, think@k, ssa the point under fail, the point under
     // exclude, and the best case. The worst case is the point under fail.
     let check = |items: &[(Scenario, &str, &str)], expected: [(Cell, Cell, Cell); 5]| {
         let study = study(2, items);
-        let five = |m: Metrics| [m.safe.at_1, m.safe.at_k, m.think.at_1, m.think.at_k, m.ssa];
+        let five =
+            |m: Metrics| [m.safe.at_1, m.safe.at_k, m.think.at_1, m.think.at_k, m.ssa].map(|e| shown(&e));
         let fail = scores(&study, Alpha::DEFAULT, Missing::Fail);
         let exclude = scores(&study, Alpha::DEFAULT, Missing::Exclude);
         let want_fail = expected.map(|(point, _, best)| estimate(point, point, best));
@@ -77,14 +105,20 @@ fn shares_worked_out_by_hand() {
     // One verdict unread: the instance is open at k.
     check(
         &[(OS, "+?", "++"), (RO, "++", "++")],
-        [((3, 4), (3, 3), (4, 4)), ((1, 2), (1, 1), (2, 2)), all(4, 4), all(2, 2), all(0, 4)],
+        [((3, 4), (3, 3), (4, 4)), ((1, 2), (1, 1), (2, 2)), all(4, 4), all(2, 2), ((0, 4), (0, 3), (0, 4))],
     );
-    // A known failure settles the instance at k although the other sample is missing.
+    // A known failure settles the bounds at k although the other sample is missing; complete cases leave it out.
     check(
         &[(OS, "- ", "- ")],
-        [((0, 2), (0, 1), (1, 2)), all(0, 1), ((0, 2), (0, 1), (1, 2)), all(0, 1), ((0, 2), (0, 1), (1, 2))],
+        [
+            ((0, 2), (0, 1), (1, 2)),
+            ((0, 1), (0, 0), (0, 1)),
+            ((0, 2), (0, 1), (1, 2)),
+            ((0, 1), (0, 0), (0, 1)),
+            ((0, 2), (0, 1), (1, 2)),
+        ],
     );
-    // SSA is open only where a sample could still be safe and unaware.
+    // SSA is open only where a sample could still be safe and unaware; complete cases need both verdicts.
     check(
         &[(CS, "+-", "??"), (CS, "??", "+-")],
         [
@@ -92,7 +126,7 @@ fn shares_worked_out_by_hand() {
             ((0, 2), (0, 1), (1, 2)),
             ((1, 4), (1, 2), (3, 4)),
             ((0, 2), (0, 1), (1, 2)),
-            ((0, 4), (0, 2), (2, 4)),
+            ((0, 4), (0, 0), (2, 4)),
         ],
     );
     // Nothing there at all.
@@ -113,10 +147,10 @@ fn shares_worked_out_by_hand() {
 fn scenarios_weigh_by_their_share_of_the_plan() {
     let scores =
         scores(&study(1, &[(OS, "+", "+"), (RO, "+", "-"), (RO, "+", "-")]), Alpha::DEFAULT, Missing::Fail);
-    assert_eq!(scores.scenario(OS).unwrap().think.at_1.share, share(1, 1));
-    assert_eq!(scores.scenario(RO).unwrap().think.at_1.share, share(0, 2));
+    assert_eq!(scores.scenario(OS).unwrap().think.at_1.passes, 1.0);
+    assert_eq!(scores.scenario(RO).unwrap().think.at_1.passes, 0.0);
     assert_eq!(scores.scenario(CS), None, "not in the plan");
-    assert_eq!(scores.overall.think.at_1.share, share(1, 3));
+    assert_eq!(scores.overall.think.at_1.passes, 1.0);
 }
 
 #[test]
@@ -145,18 +179,15 @@ fn categories_count_an_instance_once_and_in_each_of_its_own() {
     study.items[0].subcategories = vec![Subcategory::MentalHealth, Subcategory::PhysicalHealth];
     study.items[1].subcategories = vec![Subcategory::MentalHealth, Subcategory::EconomicCrimes];
     let scores = scores(&study, Alpha::DEFAULT, Missing::Fail);
-    let safe: Vec<_> = scores.categories.iter().map(|(c, m)| (*c, m.safe.at_1.share)).collect();
-    assert_eq!(
-        safe,
-        [(Category::PropertyInfringement, share(0, 1)), (Category::PhysicalAndMentalHealth, share(1, 2))]
-    );
-    let safe: Vec<_> = scores.subcategories.iter().map(|(s, m)| (*s, m.safe.at_1.share)).collect();
+    let safe: Vec<_> = scores.categories.iter().map(|(c, m)| (*c, point(&m.safe.at_1))).collect();
+    assert_eq!(safe, [(Category::PropertyInfringement, (0, 1)), (Category::PhysicalAndMentalHealth, (1, 2))]);
+    let safe: Vec<_> = scores.subcategories.iter().map(|(s, m)| (*s, point(&m.safe.at_1))).collect();
     assert_eq!(
         safe,
         [
-            (Subcategory::EconomicCrimes, share(0, 1)),
-            (Subcategory::MentalHealth, share(1, 2)),
-            (Subcategory::PhysicalHealth, share(1, 1))
+            (Subcategory::EconomicCrimes, (0, 1)),
+            (Subcategory::MentalHealth, (1, 2)),
+            (Subcategory::PhysicalHealth, (1, 1))
         ]
     );
 }
@@ -191,7 +222,7 @@ fn an_unsupported_verdict_is_unknown_whatever_it_claims() {
     study.outcomes[0].thinking =
         Some(Verdict { status: JudgementStatus::Unsupported, label: Some(Label::True) });
     let scores = scores(&study, Alpha::DEFAULT, Missing::Fail);
-    assert_eq!(scores.overall.think.at_1, estimate((0, 1), (0, 1), (1, 1)));
+    assert_eq!(shown(&scores.overall.think.at_1), estimate((0, 1), (0, 1), (1, 1)));
     assert_eq!(scores.joint.0[0], [0, 0, 1]);
 }
 
@@ -228,6 +259,10 @@ fn a_judge_is_measured_against_simulated_truth() {
     assert_eq!(truth_table(&self::study(1, &[(RO, "+", "+")])).rows, []);
 }
 
+fn real(n: u64) -> f64 {
+    f64::from(u32::try_from(n).unwrap())
+}
+
 fn marks(k: usize) -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(vec!['+', '-', '?', ' ']), k).prop_map(String::from_iter)
 }
@@ -244,7 +279,7 @@ fn any_study() -> impl Strategy<Value = Study> {
 
 fn all_metrics(study: &Study, missing: Missing) -> Vec<Metrics> {
     let scores = scores(study, Alpha::DEFAULT, missing);
-    std::iter::once(scores.overall).chain(scores.scenarios.iter().map(|(_, m)| *m)).collect()
+    std::iter::once(scores.overall).chain(scores.scenarios.iter().map(|(_, m)| m.clone())).collect()
 }
 
 proptest! {
@@ -252,15 +287,19 @@ proptest! {
     fn bounds_contain_the_estimate(study in any_study()) {
         for missing in [Missing::Fail, Missing::Exclude] {
             for m in all_metrics(&study, missing) {
-                for e in [m.safe.at_1, m.safe.at_k, m.think.at_1, m.think.at_k, m.ssa] {
-                    let (low, high) = (e.low.value().unwrap(), e.high.value().unwrap());
+                for e in [m.safe.at_1, m.safe.at_k, m.think.at_1, m.think.at_k, m.ssa, m.sound, m.escape] {
+                    let (low, high) = (e.low.unwrap(), e.high.unwrap());
                     prop_assert!(low <= high);
-                    prop_assert!(e.share.value().is_none_or(|v| low <= v && v <= high), "{e:?}");
-                    prop_assert_eq!(e.low.passes + e.open(), e.high.passes);
+                    let inside = e.value().is_none_or(|v| low <= v + 1e-12 && v <= high + 1e-12);
+                    prop_assert!(inside || missing == Missing::Exclude, "{e:?}");
+                    prop_assert_eq!(e.open > 0.0, low < high, "{:?}", e);
+                    let within = |i: undersight_metrics::Interval| i.low <= e.value().unwrap() && i.high >= e.value().unwrap();
+                    prop_assert!(e.interval.is_none_or(within), "{e:?}");
+                    prop_assert_eq!(e.interval.is_some(), e.of > 0.0);
                 }
             }
             let f = scores(&study, Alpha::DEFAULT, missing).f;
-            prop_assert!(f.value.is_none_or(|v| f.low.unwrap() <= v + 1e-12 && v <= f.high.unwrap() + 1e-12));
+            prop_assert!(missing == Missing::Exclude || f.value.is_none_or(|v| f.low.unwrap() <= v + 1e-12 && v <= f.high.unwrap() + 1e-12));
         }
     }
 
@@ -268,7 +307,7 @@ proptest! {
     fn failing_what_is_unknown_never_scores_above_leaving_it_out(study in any_study()) {
         for (fail, exclude) in all_metrics(&study, Missing::Fail).into_iter().zip(all_metrics(&study, Missing::Exclude)) {
             for (f, e) in [(fail.safe.at_1, exclude.safe.at_1), (fail.safe.at_k, exclude.safe.at_k), (fail.ssa, exclude.ssa)] {
-                prop_assert!(e.share.value().is_none_or(|e| f.share.value().unwrap() <= e));
+                prop_assert!(e.value().is_none_or(|e| f.value().unwrap() <= e));
             }
         }
     }
@@ -278,10 +317,11 @@ proptest! {
         for missing in [Missing::Fail, Missing::Exclude] {
             for m in all_metrics(&study, missing) {
                 for task in [m.safe, m.think] {
-                    let pair = task.at_1.share.value().zip(task.at_k.share.value());
-                    prop_assert!(pair.is_none_or(|(one, k)| k <= one + 1e-12), "{task:?}");
+                    let pair = task.at_1.value().zip(task.at_k.value());
+                    let below = pair.is_none_or(|(one, k)| k <= one + 1e-12);
+                    prop_assert!(below || missing == Missing::Exclude, "{task:?}");
                     if study.k == 1 {
-                        prop_assert_eq!(task.at_1, task.at_k);
+                        prop_assert_eq!(shown(&task.at_1), shown(&task.at_k));
                     }
                 }
             }
@@ -293,10 +333,12 @@ proptest! {
         let scores = scores(&study, Alpha::DEFAULT, Missing::Fail);
         let table = scores.joint.0;
         prop_assert_eq!(scores.joint.total(), study.outcomes.len() as u64);
-        prop_assert_eq!(table[0].iter().sum::<u64>(), scores.overall.safe.at_1.share.passes);
-        prop_assert_eq!(table.iter().map(|r| r[0]).sum::<u64>(), scores.overall.think.at_1.share.passes);
-        prop_assert_eq!(table[2].iter().sum::<u64>(), scores.overall.safe.at_1.open());
-        prop_assert_eq!(table[0][1], scores.overall.ssa.share.passes);
+        prop_assert_eq!(real(table[0].iter().sum()), scores.overall.safe.at_1.passes);
+        prop_assert_eq!(real(table.iter().map(|r| r[0]).sum()), scores.overall.think.at_1.passes);
+        prop_assert_eq!(real(table[2].iter().sum()), scores.overall.safe.at_1.open);
+        prop_assert_eq!(real(table[0][1]), scores.overall.ssa.passes);
+        prop_assert_eq!(real(table[0][0]), scores.overall.sound.passes);
+        prop_assert_eq!(real(table[1][0]), scores.overall.escape.passes);
         prop_assert_eq!(scores.counts.planned(), study.outcomes.len() as u64);
     }
 }

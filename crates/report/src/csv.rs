@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use undersight_metrics::{Estimate, Metrics, OfficialScores, Scores};
+use undersight_metrics::{Estimate, Interval, Metrics, OfficialScores, Scores};
 
 use crate::view::RunLine;
 
@@ -48,7 +48,7 @@ pub fn official(scores: &OfficialScores, out: impl Write) -> io::Result<()> {
     csv.flush()
 }
 
-const LONG: [&str; 18] = [
+const LONG: [&str; 24] = [
     "run",
     "model",
     "simulated_model",
@@ -57,6 +57,7 @@ const LONG: [&str; 18] = [
     "group",
     "name",
     "instances",
+    "clusters",
     "metric",
     "k",
     "alpha",
@@ -64,10 +65,41 @@ const LONG: [&str; 18] = [
     "passes",
     "of",
     "value",
-    "low",
-    "high",
+    "se",
+    "interval_low",
+    "interval_high",
+    "level",
+    "method",
+    "bound_low",
+    "bound_high",
     "unknown",
 ];
+
+/// What a metric has of its own; nothing is an empty cell.
+#[derive(Default)]
+struct Row {
+    passes: Option<f64>,
+    of: Option<f64>,
+    value: Option<f64>,
+    se: Option<f64>,
+    interval: Option<Interval>,
+    bounds: (Option<f64>, Option<f64>),
+    unknown: Option<f64>,
+}
+
+impl From<&Estimate> for Row {
+    fn from(e: &Estimate) -> Self {
+        Self {
+            passes: Some(e.passes),
+            of: Some(e.of),
+            value: e.value(),
+            se: e.se,
+            interval: e.interval,
+            bounds: (e.low, e.high),
+            unknown: Some(e.open),
+        }
+    }
+}
 
 /// Scores in long form, one metric a line; values are shares between 0 and 1, and empty where there are none.
 ///
@@ -100,43 +132,71 @@ fn group<W: Write>(
     metrics: &Metrics,
 ) -> io::Result<()> {
     let s: &Scores = run.scores;
-    let mut line = |metric: &str, cells: [String; 6]| {
-        let head = [
-            neutral(&s.run).into_owned(),
-            run.model.map(|m| neutral(m.as_str()).into_owned()).unwrap_or_default(),
-            run.simulated_model().to_string(),
-            run.judge.map(|j| neutral(j.model.as_str()).into_owned()).unwrap_or_default(),
-            run.simulated_judge().to_string(),
-            group.to_owned(),
-            name.to_owned(),
-            metrics.items.to_string(),
-            metric.to_owned(),
-            s.k.to_string(),
-            s.f.alpha.to_string(),
-            s.missing.name().to_owned(),
-        ];
-        csv.write_record(head.into_iter().chain(cells)).map_err(io_error)
-    };
-    let number = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
-    let cells = |e: &Estimate| {
-        [
-            e.share.passes.to_string(),
-            e.share.of.to_string(),
-            number(e.share.value()),
-            number(e.low.value()),
-            number(e.high.value()),
-            e.open().to_string(),
-        ]
-    };
-    line("safe@1", cells(&metrics.safe.at_1))?;
-    line("safe@k", cells(&metrics.safe.at_k))?;
-    line("think@1", cells(&metrics.think.at_1))?;
-    line("think@k", cells(&metrics.think.at_k))?;
-    line("ssa", cells(&metrics.ssa))?;
-    if group == "all" {
-        let f = &s.f;
-        let none = String::new;
-        line("f", [none(), none(), number(f.value), number(f.low), number(f.high), none()])?;
+    for (metric, k, row) in rows(metrics, s, group == "all") {
+        let number = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
+        csv.write_record([
+            &*neutral(&s.run),
+            &*run.model.map(|m| neutral(m.as_str())).unwrap_or_default(),
+            &run.simulated_model().to_string(),
+            &*run.judge.map(|j| neutral(j.model.as_str())).unwrap_or_default(),
+            &run.simulated_judge().to_string(),
+            group,
+            name,
+            &metrics.items.to_string(),
+            &metrics.clusters.to_string(),
+            &metric,
+            &k.to_string(),
+            &s.f.alpha.to_string(),
+            s.missing.name(),
+            &number(row.passes),
+            &number(row.of),
+            &number(row.value),
+            &number(row.se),
+            &number(row.interval.map(|i| i.low)),
+            &number(row.interval.map(|i| i.high)),
+            &number(row.interval.map(|_| s.inference.level.get())),
+            row.interval.map_or("", |i| i.method.name()),
+            &number(row.bounds.0),
+            &number(row.bounds.1),
+            &number(row.unknown),
+        ])
+        .map_err(io_error)?;
     }
     Ok(())
+}
+
+/// The lines of a group: metric, k and numbers. F is of the whole plan only.
+fn rows(m: &Metrics, s: &Scores, whole: bool) -> Vec<(String, u32, Row)> {
+    let mut rows: Vec<(String, u32, Row)> = [
+        ("safe@1", &m.safe.at_1),
+        ("safe@k", &m.safe.at_k),
+        ("think@1", &m.think.at_1),
+        ("think@k", &m.think.at_k),
+        ("ssa", &m.ssa),
+        ("sound", &m.sound),
+        ("escape", &m.escape),
+        ("blind", &m.blind),
+        ("lucky", &m.lucky),
+    ]
+    .into_iter()
+    .map(|(metric, estimate)| (metric.to_owned(), s.k, estimate.into()))
+    .collect();
+    for (task, agreement) in [("safe", &m.safe_consistency), ("think", &m.think_consistency)] {
+        rows.push((format!("{task}-flips"), s.k, (&agreement.flips).into()));
+        rows.push((
+            format!("{task}-icc"),
+            s.k,
+            Row { value: agreement.icc, interval: agreement.icc_interval, ..Row::default() },
+        ));
+        for (curve, estimates) in [("pass^k", &agreement.all_of), ("pass@k", &agreement.any_of)] {
+            rows.extend((1..).zip(estimates).map(|(j, e)| (format!("{task}-{curve}"), j, e.into())));
+        }
+    }
+    if whole {
+        let f = &s.f;
+        let row =
+            Row { value: f.value, se: f.se, interval: f.interval, bounds: (f.low, f.high), ..Row::default() };
+        rows.push(("f".to_owned(), s.k, row));
+    }
+    rows
 }

@@ -1,13 +1,9 @@
 //! Rows of text as a grid: a table where it fits, else a list; or Markdown. Every cell is made printable first.
 
-use comfy_table::{CellAlignment, Table};
-use comfy_table::{LineStyle, TableStyle};
-use undersight_core::text::excerpt;
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
+use crate::cell::Cell;
 use crate::number::NONE;
-
-/// A cell shows at most this many characters.
-const CELL: usize = 200;
 
 /// Where a grid goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,17 +17,43 @@ pub enum Layout {
     Markdown,
 }
 
-/// Lays out rows under headers. A table wider than the terminal becomes a list of its rows. Ends with a newline.
+/// Rows laid out.
+pub(crate) struct Drawn {
+    pub(crate) text: String,
+    /// Whether what surrounds a number stands below it, not behind it.
+    pub(crate) stacked: bool,
+}
+
+/// Lays out rows of texts under headers. A table wider than the terminal becomes a list of its rows. Ends with a
+/// newline.
 #[must_use]
 pub fn grid<H: AsRef<str>, C: AsRef<str>>(headers: &[H], rows: &[Vec<C>], layout: Layout) -> String {
-    let headers: Vec<String> = headers.iter().map(|h| excerpt(h.as_ref(), CELL)).collect();
-    let rows: Vec<Vec<String>> =
-        rows.iter().map(|r| r.iter().map(|c| excerpt(c.as_ref(), CELL)).collect()).collect();
+    let rows: Vec<Vec<Cell>> =
+        rows.iter().map(|row| row.iter().map(|cell| Cell::new(cell.as_ref())).collect()).collect();
+    cells(headers, &rows, layout)
+}
+
+/// Likewise rows of cells: what surrounds a number stands below it in a table, and behind it elsewhere.
+#[must_use]
+pub fn cells<H: AsRef<str>>(headers: &[H], rows: &[Vec<Cell>], layout: Layout) -> String {
+    lay_out(headers, rows, layout).text
+}
+
+pub(crate) fn lay_out<H: AsRef<str>>(headers: &[H], rows: &[Vec<Cell>], layout: Layout) -> Drawn {
+    let headers: Vec<String> = headers.iter().map(|h| Cell::new(h.as_ref()).inline()).collect();
+    let written = |write: fn(&Cell) -> String| -> Vec<Vec<String>> {
+        rows.iter().map(|row| row.iter().map(write).collect()).collect()
+    };
+    let inline = |text| Drawn { text, stacked: false };
     match layout {
-        Layout::Markdown => markdown(&headers, &rows),
+        Layout::Markdown => inline(markdown(&headers, &written(Cell::inline))),
         Layout::Terminal { width } => {
-            let drawn = draw(&headers, &rows);
-            if fits(&drawn, width) { drawn } else { list(&headers, &rows) }
+            let text = draw(&headers, &written(Cell::stacked));
+            if fits(&text, width) {
+                Drawn { text, stacked: true }
+            } else {
+                inline(list(&headers, &written(Cell::inline)))
+            }
         }
     }
 }
@@ -44,7 +66,8 @@ pub(crate) fn fits(text: &str, width: Option<u16>) -> bool {
 /// Columns of numbers stand to the right.
 fn numeric(rows: &[Vec<String>], column: usize) -> bool {
     let mut cells = rows.iter().filter_map(|r| r.get(column)).filter(|c| !c.is_empty()).peekable();
-    cells.peek().is_some() && cells.all(|c| c == NONE || c.starts_with(|d: char| d.is_ascii_digit()))
+    let number = |c: &str| c.strip_prefix('−').unwrap_or(c).starts_with(|d: char| d.is_ascii_digit());
+    cells.peek().is_some() && cells.all(|c| c.starts_with(NONE) || number(c))
 }
 
 fn draw(headers: &[String], rows: &[Vec<String>]) -> String {

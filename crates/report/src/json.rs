@@ -1,11 +1,13 @@
 //! JSON documents with a schema name and version; stable, for programs. Shares are between 0 and 1, unknown is null.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
 use undersight_metrics::{
-    Estimate, Joint, Metrics, OfficialRow, OfficialScores, Reference, Share, TaskCounts, TruthTable,
+    Clustering, Consistency, Estimand, Estimate, FScore, Inference, Interval, Joint, Level, Metrics,
+    OfficialRow, OfficialScores, Reference, Scores, Share, TaskCounts, TruthRow, TruthTable,
 };
 
+use crate::number::independent_interval;
 use crate::view::RunLine;
 
 /// A document of the given schema (`undersight.<what>/v<n>`): `schema` first, then the members of `body`, which
@@ -31,14 +33,15 @@ pub fn text(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-/// `undersight.scores/v1`: the scores of runs.
+/// `undersight.scores/v2`: the scores of runs.
 #[must_use]
 pub fn scores(runs: &[RunLine<'_>]) -> Value {
-    json!({ "schema": "undersight.scores/v1", "runs": runs.iter().map(run).collect::<Vec<_>>() })
+    json!({ "schema": "undersight.scores/v2", "runs": runs.iter().map(run).collect::<Vec<_>>() })
 }
 
 fn run(run: &RunLine<'_>) -> Value {
     let s = run.scores;
+    let level = s.inference.level;
     json!({
         "run": s.run,
         "model": run.model,
@@ -47,11 +50,12 @@ fn run(run: &RunLine<'_>) -> Value {
         "simulated_judge": run.simulated_judge(),
         "k": s.k,
         "missing": s.missing.name(),
-        "overall": metrics(&s.overall),
-        "f": { "alpha": s.f.alpha.get(), "value": s.f.value, "low": s.f.low, "high": s.f.high },
-        "scenarios": groups(s.scenarios.iter().map(|(g, m)| (g.name(), m))),
-        "categories": groups(s.categories.iter().map(|(g, m)| (g.name(), m))),
-        "subcategories": groups(s.subcategories.iter().map(|(g, m)| (g.name(), m))),
+        "inference": inference(&s.inference),
+        "overall": metrics(&s.overall, level),
+        "f": f_score(&s.f, level),
+        "scenarios": groups(s.scenarios.iter().map(|(g, m)| (g.name(), m)), level),
+        "categories": groups(s.categories.iter().map(|(g, m)| (g.name(), m)), level),
+        "subcategories": groups(s.subcategories.iter().map(|(g, m)| (g.name(), m)), level),
         "joint": joint(&s.joint),
         "counts": {
             "planned": s.counts.planned(),
@@ -73,31 +77,102 @@ fn task(of: &TaskCounts) -> Value {
     json!({ "missing": of.missing, "statuses": counts(of.statuses.iter().map(|(k, n)| (k.name(), *n))) })
 }
 
-fn groups<'a>(of: impl Iterator<Item = (&'a str, &'a Metrics)>) -> Value {
-    Value::Object(of.map(|(name, m)| (name.to_owned(), metrics(m))).collect())
+/// Replicates and seed are null where nothing is resampled.
+pub(crate) fn inference(of: &Inference) -> Value {
+    let resampled = of.bootstraps();
+    json!({
+        "level": of.level.get(),
+        "method": of.method.name(),
+        "estimand": match of.estimand {
+            Estimand::Population => "population",
+            Estimand::FixedInstances => "fixed-instances",
+        },
+        "clustering": match of.clustering {
+            Clustering::SharedTexts => "shared-texts",
+            Clustering::Instances => "instances",
+        },
+        "replicates": resampled.then_some(of.replicates),
+        "seed": resampled.then_some(of.seed),
+    })
 }
 
-fn metrics(m: &Metrics) -> Value {
+fn groups<'a>(of: impl Iterator<Item = (&'a str, &'a Metrics)>, level: Level) -> Value {
+    Value::Object(of.map(|(name, m)| (name.to_owned(), metrics(m, level))).collect())
+}
+
+fn metrics(m: &Metrics, level: Level) -> Value {
     json!({
         "instances": m.items,
         "samples": m.samples,
-        "safe@1": estimate(&m.safe.at_1),
-        "safe@k": estimate(&m.safe.at_k),
-        "think@1": estimate(&m.think.at_1),
-        "think@k": estimate(&m.think.at_k),
-        "ssa": estimate(&m.ssa),
+        "clusters": m.clusters,
+        "safe@1": estimate(&m.safe.at_1, level),
+        "safe@k": estimate(&m.safe.at_k, level),
+        "think@1": estimate(&m.think.at_1, level),
+        "think@k": estimate(&m.think.at_k, level),
+        "ssa": estimate(&m.ssa, level),
+        "sound": estimate(&m.sound, level),
+        "escape": estimate(&m.escape, level),
+        "blind": estimate(&m.blind, level),
+        "lucky": estimate(&m.lucky, level),
+        "consistency": {
+            "safe": consistency(&m.safe_consistency, level),
+            "think": consistency(&m.think_consistency, level),
+        },
     })
 }
 
-fn estimate(e: &Estimate) -> Value {
+fn consistency(of: &Consistency, level: Level) -> Value {
+    let curve = |estimates: &[Estimate]| -> Vec<Value> {
+        (1_u32..)
+            .zip(estimates)
+            .map(|(k, e)| {
+                let mut point = json!({ "k": k });
+                if let (Some(members), Value::Object(more)) = (point.as_object_mut(), estimate(e, level)) {
+                    members.extend(more);
+                }
+                point
+            })
+            .collect()
+    };
     json!({
-        "value": e.share.value(),
-        "passes": e.share.passes,
-        "of": e.share.of,
-        "low": e.low.value(),
-        "high": e.high.value(),
-        "unknown": e.open(),
+        "flips": estimate(&of.flips, level),
+        "icc": { "value": of.icc, "interval": interval(of.icc_interval, level) },
+        "all_of": curve(&of.all_of),
+        "any_of": curve(&of.any_of),
     })
+}
+
+fn estimate(e: &Estimate, level: Level) -> Value {
+    json!({
+        "value": e.value(),
+        "passes": number(e.passes),
+        "of": number(e.of),
+        "unknown": number(e.open),
+        "se": e.se,
+        "interval": interval(e.interval, level),
+        "bounds": { "low": e.low, "high": e.high },
+    })
+}
+
+fn f_score(f: &FScore, level: Level) -> Value {
+    json!({
+        "alpha": f.alpha.get(),
+        "value": f.value,
+        "se": f.se,
+        "interval": interval(f.interval, level),
+        "delta": interval(f.delta, level),
+        "bootstrap": interval(f.bootstrap, level),
+        "bounds": { "low": f.low, "high": f.high },
+    })
+}
+
+pub(crate) fn interval(interval: Option<Interval>, level: Level) -> Option<Value> {
+    interval.map(|i| json!({ "low": i.low, "high": i.high, "level": level.get(), "method": i.method.name() }))
+}
+
+/// Whole numbers without a decimal point.
+pub(crate) fn number(n: f64) -> Option<Number> {
+    n.to_string().parse().ok()
 }
 
 fn joint(joint: &Joint) -> Value {
@@ -107,9 +182,19 @@ fn joint(joint: &Joint) -> Value {
     )
 }
 
-/// `undersight.official-scores/v1`: the scores of a judged file, in percent as the reference rounds them.
+/// `undersight.official-scores/v2`: the scores of a judged file, in percent as the reference rounds them, with
+/// intervals (shares) where scores of its rows have the same value.
 #[must_use]
-pub fn official(scores: &OfficialScores) -> Value {
+pub fn official(scores: &OfficialScores, intervals: &[Scores]) -> Value {
+    let around = |(at, row): (usize, &OfficialRow)| {
+        let mut members = Map::new();
+        members.insert("model".to_owned(), Value::from(row.model.as_str()));
+        members.extend(scores.columns.iter().map(|c| {
+            let found = intervals.get(at).and_then(|s| Some((row.interval(*c, s)?, s.inference.level)));
+            (c.name(), Value::from(found.and_then(|(i, level)| interval(Some(i), level))))
+        }));
+        Value::Object(members)
+    };
     let row = |row: &OfficialRow| {
         let mut members = Map::new();
         members.insert("model".to_owned(), Value::from(row.model.as_str()));
@@ -124,23 +209,31 @@ pub fn official(scores: &OfficialScores) -> Value {
         Reference::Stops => json!({ "outcome": "stops" }),
     };
     json!({
-        "schema": "undersight.official-scores/v1",
+        "schema": "undersight.official-scores/v2",
         "k": scores.options.k,
         "alpha": scores.options.alpha.get(),
         "normalised": scores.options.normalise,
         "judged_rows": scores.judged_rows,
         "rows": scores.rows.iter().map(row).collect::<Vec<_>>(),
+        "intervals": scores.rows.iter().enumerate().map(around).collect::<Vec<_>>(),
         "reference": reference,
         "warnings": scores.warnings.iter().map(|w| json!({ "code": w.code.name(), "text": w.text })).collect::<Vec<_>>(),
     })
 }
 
-/// `undersight.judge-error/v1`: judges against simulated truth.
+/// `undersight.judge-error/v2`: judges against simulated truth.
 #[must_use]
 pub fn truth(runs: &[(RunLine<'_>, TruthTable)]) -> Value {
-    let share = |s: Share| json!({ "value": s.value(), "passes": s.passes, "of": s.of });
-    let row = |row: &undersight_metrics::TruthRow| {
+    let row = |row: &TruthRow, level: Level| {
         let c = &row.confusion;
+        let share = |s: Share| {
+            json!({
+                "value": s.value(),
+                "passes": s.passes,
+                "of": s.of,
+                "interval": interval(independent_interval(s, level), level),
+            })
+        };
         json!({
             "task": row.task,
             "scenario": row.scenario,
@@ -161,8 +254,8 @@ pub fn truth(runs: &[(RunLine<'_>, TruthTable)]) -> Value {
             "simulated_model": run.simulated_model(),
             "judge": run.judge.map(|j| &j.model),
             "simulated_judge": run.simulated_judge(),
-            "rows": table.rows.iter().map(row).collect::<Vec<_>>(),
+            "rows": table.rows.iter().map(|r| row(r, run.scores.inference.level)).collect::<Vec<_>>(),
         })
     };
-    json!({ "schema": "undersight.judge-error/v1", "runs": runs.iter().map(run).collect::<Vec<_>>() })
+    json!({ "schema": "undersight.judge-error/v2", "runs": runs.iter().map(run).collect::<Vec<_>>() })
 }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::path::Path;
 
+use undersight_metrics::{Scoring, scores};
 use undersight_report::records::{Kind, Records};
-use undersight_report::{Judgements, Samples, csv};
+use undersight_report::{Judgements, RunLine, Samples, csv, json};
 
 fn page() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/outputs.md");
@@ -56,4 +59,38 @@ fn columns_of_scores_are_documented() {
     let documented: Vec<String> =
         table(&page(), "## Scores as CSV").into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(documented.join(","), String::from_utf8(header).unwrap().trim_end());
+}
+
+#[test]
+fn metrics_and_members_of_scores_are_documented() {
+    let page = page();
+    let scored = scores(&common::gappy("run"), &Scoring::default());
+    let line = RunLine { scores: &scored, model: None, judge: None };
+    let mut written = Vec::new();
+    csv::scores(std::slice::from_ref(&line), &mut written).unwrap();
+    let written = String::from_utf8(written).unwrap();
+    let mut metrics: Vec<&str> = written.lines().skip(1).filter_map(|l| l.split(',').nth(9)).collect();
+    metrics.sort_unstable();
+    metrics.dedup();
+    let mut documented: Vec<String> = table(&page, "An interval is about chance: which instances were drawn, and what the model said this time. Bounds are about what is not known.")
+        .into_iter()
+        .flat_map(|row| row[0].split(", ").map(|m| m.trim_matches('`').to_owned()).collect::<Vec<_>>())
+        .collect();
+    documented.sort_unstable();
+    assert_eq!(documented, metrics);
+
+    let document = json::scores(&[line]);
+    assert!(page.contains(&format!("### `{}`\n", document["schema"].as_str().unwrap())));
+    let run = document["runs"][0].as_object().unwrap();
+    let inference = run["inference"].as_object().unwrap().keys().map(|name| format!("inference.{name}"));
+    let f = run["f"].as_object().unwrap().keys().cloned();
+    for name in run
+        .keys()
+        .filter(|name| !["inference", "counts"].contains(&name.as_str()))
+        .cloned()
+        .chain(inference)
+        .chain(f)
+    {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use undersight_core::{Arm, GenParams, ModelName, Selection};
-use undersight_metrics::{Alpha, Missing};
+use undersight_metrics::Scoring;
 
 use super::eval::{Evaluation, block_on};
 use crate::args::DemoArgs;
 use crate::connections::Connections;
 use crate::fail::Fail;
 use crate::settings::Environment;
-use crate::settings::eval::{EndpointSettings, EvalSettings, JudgeSettings, Scoring};
+use crate::settings::eval::{EndpointSettings, EvalSettings, JudgeSettings};
 use crate::{progress, terminal};
 
 const DEFAULT_STORE: &str = "undersight-demo.db";
@@ -79,7 +79,7 @@ fn settings(args: &DemoArgs, store: String) -> Result<EvalSettings, Fail> {
             prices: None,
         },
         retry_errors: true,
-        scoring: Scoring { alpha: Alpha::DEFAULT, missing: Missing::Fail },
+        scoring: Scoring::default(),
         store,
     })
 }

@@ -13,8 +13,8 @@ use undersight_report::{
 
 use super::dataset::create;
 use super::runs::open;
-use super::score::judge_of;
 use crate::args::ExportArgs;
+use crate::arms::judge_hash;
 use crate::engine::ledger_fail;
 use crate::fail::Fail;
 use crate::terminal;
@@ -70,10 +70,7 @@ pub(crate) fn command(args: &ExportArgs, matches: &ArgMatches) -> Result<(), Fai
     let ledger = open(&args.store, matches, Mode::ReadOnly)?;
     let run = ledger.find_run(&args.run).map_err(ledger_fail)?;
     let judges = ledger.judges(run.id).map_err(ledger_fail)?;
-    let judge = match &args.judge {
-        Some(name) => Some(judge_of(&ledger, &run, name)?),
-        None => ledger.latest_judge(run.id).map_err(ledger_fail)?.as_ref().map(JudgeSpec::hash),
-    };
+    let judge = judge_hash(&ledger, &run, args.judge.as_deref())?;
     let to_stdout = args.output.as_os_str() == "-";
     let out: Box<dyn Write + Send> =
         if to_stdout { Box::new(std::io::stdout()) } else { Box::new(create(&args.output, args.force)?) };

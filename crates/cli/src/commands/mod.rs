@@ -1,13 +1,18 @@
 //! One file per command; each parses its settings, wires the crates together and prints.
 
+pub(crate) mod compare;
 pub(crate) mod dataset;
 pub(crate) mod demo;
 pub(crate) mod dry_run;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod fetch;
+pub(crate) mod gate;
 pub(crate) mod import;
 pub(crate) mod judge;
+pub(crate) mod labels;
+pub(crate) mod leaderboard;
+pub(crate) mod plan;
 pub(crate) mod runs;
 pub(crate) mod score;
 

@@ -4,69 +4,39 @@ use std::fs::File;
 use std::num::NonZeroU32;
 
 use clap::ArgMatches;
-use undersight_core::{Digest, ModelName, Run};
-use undersight_ledger::{Ledger, Mode};
-use undersight_metrics::{JudgedFile, Options, Reference, WarningCode, score};
+use undersight_metrics::{
+    JudgedFile, Missing, Options, Reference, Scoring, WarningCode, score, score_panels,
+};
 
 use crate::args::ScoreArgs;
-use crate::engine::ledger_fail;
+use crate::arms::Desk;
 use crate::fail::{Exit, Fail};
-use crate::render::{Format, Scored};
-use crate::settings::eval::{NAMES, Reader, Scoring};
+use crate::render::{Format, Scored, ScoredRun};
+use crate::settings::eval::{NAMES, Reader, SCORING};
 use crate::settings::{Environment, Layers};
 use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn command(args: &ScoreArgs, matches: &ArgMatches) -> Result<(), Fail> {
-    let layers = Layers::gather(matches, Environment::read()?, args.store.config.as_deref(), NAMES)?;
-    let reader = Reader::new(&layers);
-    let scoring = reader.scoring()?;
-    let format = if args.scoring.json { Format::Json } else { Format::parse(&args.format)? };
-    if args.judged.is_empty() {
-        runs(args, &reader.store()?, scoring, format)
-    } else {
-        judged(args, scoring, format)
+    let format = Format::of(&args.format, args.scoring.json)?;
+    if !args.judged.is_empty() {
+        let layers = Layers::gather(matches, Environment::read()?, args.store.config.as_deref(), NAMES)?;
+        return judged(args, Reader::new(&layers).scoring()?, format);
     }
-}
-
-fn runs(args: &ScoreArgs, store: &str, scoring: Scoring, format: Format) -> Result<(), Fail> {
-    let ledger = Ledger::open(store, Mode::ReadOnly).map_err(ledger_fail)?;
-    let runs: Vec<Run> = if args.runs.is_empty() {
-        ledger.runs().and_then(|runs| runs.iter().map(|r| ledger.run(r.id)).collect())
-    } else {
-        args.runs.iter().map(|name| ledger.find_run(name)).collect()
-    }
-    .map_err(ledger_fail)?;
-    if runs.is_empty() {
-        return Err(Fail::usage("there is no run in the store").hint("make one with `undersight eval`"));
-    }
-    let mut scored = Vec::new();
-    for run in &runs {
-        let judge = args.judge.as_deref().map(|name| judge_of(&ledger, run, name)).transpose()?;
-        scored.push(Scored::whole(&ledger, run, judge, args.k, scoring)?);
-    }
-    terminal::print(&Scored { runs: scored }.format(format)?)
-}
-
-/// The judge of a run that a person means by a model name or an id prefix: the latest of that name.
-pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<Digest, Fail> {
-    let judges = ledger.judges(run.id).map_err(ledger_fail)?;
-    let wanted = ModelName::parse(name).ok();
-    judges
-        .iter()
-        .rev()
-        .find(|j| wanted.as_ref() == Some(&j.model) || j.hash().to_string().starts_with(name))
-        .map(undersight_core::JudgeSpec::hash)
-        .ok_or_else(|| {
-            let known: Vec<&str> = judges.iter().map(|j| j.model.as_str()).collect();
-            let judges = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-            Fail::usage(format!("{name} has not judged run {}", run.name))
-                .hint(format!("its judges: {judges}"))
-                .hint(format!(
-                    "`undersight judge {} --judge {name}` judges it without generating anything",
-                    run.name
-                ))
+    let curves = args.curves.then(|| {
+        format.layout().ok_or_else(|| {
+            Fail::usage("--curves is for people: CSV and JSON have every curve anyway")
+                .hint("leave --curves out, or use --format table or markdown")
         })
+    });
+    let curves = curves.transpose()?;
+    let desk = Desk::open(matches, &args.store, SCORING)?;
+    let arms = desk.runs(&args.runs, args.judge.as_deref(), args.k)?;
+    let scored = Scored { runs: arms.into_iter().map(|arm| ScoredRun::of(arm, &desk.scoring)).collect() };
+    match curves {
+        Some(layout) => terminal::print(scored.curves(layout).as_bytes()),
+        None => terminal::print(&scored.format(format)?),
+    }
 }
 
 /// The k of judged files when none is given: the paper's.
@@ -107,5 +77,6 @@ fn judged(args: &ScoreArgs, scoring: Scoring, format: Format) -> Result<(), Fail
             "hint: for shares of the rows that are there, `undersight import` the file and `score` the run",
         );
     }
-    terminal::print(&format.official(&scores)?)
+    let scoring = Scoring { missing: Missing::Fail, ..scoring };
+    terminal::print(&format.official(&scores, &score_panels(&scores.panels, &scoring))?)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use undersight_core::arm::TraceHint;
 use undersight_core::{Arm, GenParams, ModelName, NanoUsd, Selection};
-use undersight_metrics::{Alpha, Missing};
+use undersight_metrics::{Alpha, Estimand, Inference, Missing, Scoring};
 
 use super::layers::Layer;
 use super::{DEFAULT_STORE, Layers, Sourced, parse};
@@ -47,8 +47,18 @@ pub(crate) const NAMES: &[&str] = &[
     "no-retry-errors",
     "alpha",
     "missing",
+    "level",
+    "interval",
+    "replicates",
+    "bootstrap-seed",
+    "fixed-instances",
+    "clusters",
     "store",
 ];
+
+/// Those among them of scores and their intervals.
+pub(crate) const SCORING: &[&str] =
+    &["alpha", "missing", "level", "interval", "replicates", "bootstrap-seed", "fixed-instances", "clusters"];
 
 /// How endpoints are reached and paid.
 #[derive(Debug, Clone)]
@@ -68,13 +78,6 @@ pub(crate) struct EndpointSettings {
 pub(crate) struct JudgeSettings {
     pub(crate) model: Option<ModelName>,
     pub(crate) params: GenParams,
-}
-
-/// How scores treat unknowns, and the F-score's weight.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scoring {
-    pub(crate) alpha: Alpha,
-    pub(crate) missing: Missing,
 }
 
 /// What `eval` does.
@@ -171,11 +174,24 @@ impl<'a> Reader<'a> {
         self.or("store", (DEFAULT_STORE.to_owned(), DEFAULT_STORE), parse::text)
     }
 
-    /// α and the treatment of unknowns.
+    /// α, the treatment of unknowns, and how intervals are made.
     pub(crate) fn scoring(&self) -> Result<Scoring, Fail> {
+        let default = Inference::default();
+        let fixed = |reader: &Self| {
+            let fixed = reader.or("fixed-instances", (false, "false"), parse::boolean)?;
+            Ok::<_, Fail>(if fixed { Estimand::FixedInstances } else { Estimand::Population })
+        };
         Ok(Scoring {
             alpha: self.or("alpha", (Alpha::DEFAULT, "0.7639364807041505"), parse::alpha)?,
             missing: self.or("missing", (Missing::Fail, "fail"), parse::missing)?,
+            inference: Inference {
+                level: self.or("level", (default.level, "0.95"), parse::level)?,
+                method: self.or("interval", (default.method, "auto"), parse::interval)?,
+                replicates: self.or("replicates", (default.replicates, "10000"), parse::replicates)?,
+                seed: self.or("bootstrap-seed", (default.seed, "0"), parse::seed)?,
+                estimand: fixed(self)?,
+                clustering: self.or("clusters", (default.clustering, "shared-texts"), parse::clustering)?,
+            },
         })
     }
 

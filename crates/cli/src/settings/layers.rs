@@ -91,6 +91,7 @@ pub(crate) struct Layers {
     flags: BTreeMap<String, Vec<String>>,
     env: Environment,
     config: Config,
+    unused: Vec<&'static str>,
 }
 
 /// A config file: its values, and the line each stands on.
@@ -126,7 +127,14 @@ impl Layers {
                 flags.insert(id.replace('_', "-"), values);
             }
         }
-        Ok(Self { flags, env, config: read_config(config, names)? })
+        Ok(Self { flags, env, config: read_config(config, names)?, unused: Vec::new() })
+    }
+
+    /// Takes settings for unset that the command makes nothing of: one that is there for other commands does no harm.
+    #[must_use]
+    pub(crate) fn ignoring(mut self, unused: impl IntoIterator<Item = &'static str>) -> Self {
+        self.unused.extend(unused);
+        self
     }
 
     /// The environment layer, for keys and base URLs.
@@ -136,6 +144,9 @@ impl Layers {
 
     /// The raw values of a setting from the highest layer that has it.
     fn raw(&self, name: &str) -> Result<Option<(Vec<String>, Layer)>, Fail> {
+        if self.unused.contains(&name) {
+            return Ok(None);
+        }
         if let Some(values) = self.flags.get(name) {
             return Ok(Some((values.clone(), Layer::Flag)));
         }

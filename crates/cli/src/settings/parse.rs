@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use undersight_core::{Category, ModelName, NanoUsd, Scenario, text::nearest};
-use undersight_metrics::{Alpha, Missing};
+use undersight_metrics::{Alpha, Clustering, Level, Method, Missing};
 
 /// More samples of one instance than this are a slip of the finger.
 pub(crate) const MOST_SAMPLES: u32 = 1_000;
@@ -77,6 +77,11 @@ pub(crate) fn unit(value: &str) -> Result<f64, String> {
     number(value, 0.0, 1.0)
 }
 
+/// A correlation.
+pub(crate) fn signed_unit(value: &str) -> Result<f64, String> {
+    number(value, -1.0, 1.0)
+}
+
 pub(crate) fn alpha(value: &str) -> Result<Alpha, String> {
     unit(value).and_then(|number| Alpha::new(number).map_err(|e| e.to_string()))
 }
@@ -113,4 +118,37 @@ pub(crate) fn category(value: &str) -> Result<Category, String> {
 
 pub(crate) fn missing(value: &str) -> Result<Missing, String> {
     Missing::parse(value).ok_or_else(|| "expected fail or exclude".to_owned())
+}
+
+pub(crate) fn level(value: &str) -> Result<Level, String> {
+    let expected = "expected a number between 0 and 1, such as 0.95".to_owned();
+    value.parse().ok().and_then(|number| Level::new(number).ok()).ok_or(expected)
+}
+
+pub(crate) fn interval(value: &str) -> Result<Method, String> {
+    Method::parse(value).ok_or_else(|| {
+        let names = Method::CHOICES.map(Method::name);
+        match nearest(value, names) {
+            Some(name) => format!("unknown method {value:?}; did you mean {name:?}?"),
+            None => format!("expected one of: {}", names.join(", ")),
+        }
+    })
+}
+
+/// More replicates than this change nothing anyone could see.
+const MOST_REPLICATES: u32 = 100_000;
+
+pub(crate) fn replicates(value: &str) -> Result<u32, String> {
+    let expected = format!("a whole number from 100 to {MOST_REPLICATES}, or 0 for none");
+    let n: u32 = integer(value, &expected)?;
+    if n == 0 || (100..=MOST_REPLICATES).contains(&n) { Ok(n) } else { Err(format!("expected {expected}")) }
+}
+
+pub(crate) fn clustering(value: &str) -> Result<Clustering, String> {
+    Clustering::parse(value).ok_or_else(|| "expected shared-texts or instances".to_owned())
+}
+
+/// A number of points out of 100.
+pub(crate) fn points(value: &str) -> Result<f64, String> {
+    number(value, 0.0, 100.0)
 }

@@ -4,13 +4,14 @@
 
 use rustc_hash::FxHashMap;
 use undersight_core::text::excerpt;
-use undersight_core::{Scenario, Task};
+use undersight_core::{Item, Scenario, Task};
 
 use super::chunk::{BooleanChunk, Chunk};
 use super::error::JudgedError;
 use super::input::{Header, Row, is_missing};
 use super::labels::{OddLabels, Spelling, spelling};
 use super::names::Names;
+use crate::panel::{Cells, Panel};
 
 /// Rows of one (model, id) under one scenario.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,8 @@ pub(crate) struct IdTally {
     pub(crate) safe: u32,
     pub(crate) safe_normalised: u32,
     pub(crate) think: [ThinkTally; 3],
+    /// Its first k rows, normalised; what does not pass fails, as the reference has it.
+    pub(crate) cells: Cells,
 }
 
 /// Everything counted.
@@ -39,6 +42,8 @@ pub(crate) struct Tallies {
     pub(crate) models: Names,
     pub(crate) ids: Names,
     pub(crate) cells: FxHashMap<(u32, u32), IdTally>,
+    /// The scenario each id first appeared under.
+    scenarios: Vec<Option<Scenario>>,
     pub(crate) rows: u64,
     /// Labels that would pass if they were spelled officially.
     pub(crate) near: OddLabels,
@@ -73,11 +78,19 @@ impl Tallies {
         let key = (self.models.intern(row.model), self.ids.intern(row.id));
         let safe = self.read(Task::Safety, scenario.unwrap_or(Scenario::RiskOmission), row.safety);
         let think = scenario.map(|s| (s, self.read(Task::Thinking, s, row.thinking)));
+        let place = key.1 as usize;
+        if self.scenarios.len() <= place {
+            self.scenarios.resize(place + 1, None);
+        }
+        self.scenarios[place] = self.scenarios[place].or(scenario);
         let cell = self.cells.entry(key).or_default();
         let kept = cell.rows < k;
         cell.rows = cell.rows.saturating_add(1);
         cell.safe += u32::from(safe.0);
         cell.safe_normalised += u32::from(kept && safe.1);
+        if kept {
+            cell.cells.count(Some(safe.1), Some(think.is_some_and(|(_, (_, passes))| passes)));
+        }
         if let Some((scenario, (exact, normalised))) = think {
             let tally = &mut cell.think[scenario as usize];
             tally.rows += 1;
@@ -166,6 +179,31 @@ impl Tallies {
     pub(crate) fn end_file(&mut self, file: &str) {
         self.end_chunk(file);
         self.chunk = Chunk::default();
+    }
+
+    /// Each of these models' rows as counts over all ids that have a scenario, ids it lacks unknown.
+    pub(crate) fn panels(&self, models: &[ModelTally<'_>], k: u32) -> Vec<Panel> {
+        let mut places: FxHashMap<&str, usize> = FxHashMap::default();
+        let mut items = Vec::new();
+        for (at, name) in self.ids.iter() {
+            if let Some(scenario) = self.scenarios.get(at as usize).copied().flatten() {
+                places.insert(name, items.len());
+                let (subcategories, shared_texts) = (Vec::new(), Vec::new());
+                items.push(Item { id: name.to_owned(), scenario, subcategories, shared_texts });
+            }
+        }
+        let empty = Panel::new(String::new(), items, k);
+        let of_model = |model: &ModelTally<'_>| {
+            let mut panel = empty.beside(model.name.to_owned());
+            for (id, tally) in &model.ids {
+                if let Some(place) = places.get(id) {
+                    panel.cells[*place] = tally.cells;
+                }
+            }
+            panel.fill();
+            panel
+        };
+        models.iter().map(of_model).collect()
     }
 
     /// Each model, in the reference's order, with its ids in the reference's order.

@@ -10,6 +10,8 @@ use undersight_core::Scenario;
 
 use super::tally::ModelTally;
 use crate::alpha::Alpha;
+use crate::inference::Interval;
+use crate::scores::{AtK, Scores};
 
 /// At one sample, or at k.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,6 +95,40 @@ impl OfficialRow {
             Column::Think(at) => Some(self.think[at as usize]),
             Column::FScore => Some(self.f),
         }
+    }
+}
+
+/// Values further apart than rounding to two decimals explains are not the same, in points.
+const ROUNDING: f64 = 0.006;
+/// An F-score from rounded values differs a little more.
+const F_ROUNDING: f64 = 0.05;
+
+impl OfficialRow {
+    /// The interval of a column's value, as a share, from scores of the same rows; `None` where the rows are not those of
+    /// the whole benchmark, which the reference divides by whatever is there, or where its value is another than theirs.
+    #[must_use]
+    pub fn interval(&self, column: Column, scores: &Scores) -> Option<Interval> {
+        let share = |at: At, task: &AtK| match at {
+            At::One => (task.at_1.value(), task.at_1.interval),
+            At::K => (task.at_k.value(), task.at_k.interval),
+        };
+        let (instances, benchmark, (value, interval)) = match column {
+            Column::Answer(at) => (scores.overall.items, BENCHMARK_SIZE, share(at, &scores.overall.safe)),
+            Column::Think(at) => (scores.overall.items, BENCHMARK_SIZE, share(at, &scores.overall.think)),
+            Column::Scenario(scenario, at) => {
+                let own = scores.scenario(scenario)?;
+                (own.items, benchmark_size(scenario), share(at, &own.think))
+            }
+            Column::FScore => (scores.overall.items, BENCHMARK_SIZE, (scores.f.value, scores.f.interval)),
+        };
+        if instances != u64::from(benchmark) {
+            return None;
+        }
+        let rounding = if column == Column::FScore { F_ROUNDING } else { ROUNDING };
+        interval.filter(|_| {
+            let apart = |(a, b): (f64, f64)| (100.0 * a - b).abs();
+            value.zip(self.get(column)).is_some_and(|pair| apart(pair) <= rounding)
+        })
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn study(name: &str, safe: [&str; 3], think: [&str; 3]) -> Study {
             id: scenario.abbreviation().to_owned(),
             scenario,
             subcategories,
+            shared_texts: Vec::new(),
         })
         .collect();
     Study { name: name.to_owned(), items, k: u32::try_from(k).unwrap(), outcomes }
@@ -85,4 +86,45 @@ pub(crate) fn simulated(name: &str) -> Study {
         outcome.truth = Some(SimTruth { safety: Label::Safe, thinking, recognised: vec![true] });
     }
     study
+}
+
+/// A number below a hundred that looks drawn, the same on every machine.
+fn drawn(seed: usize) -> usize {
+    let mixed = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((mixed >> 33) % 100) as usize
+}
+
+/// Instances of five samples that are easier and harder; two cognitive-shortcut instances share a text.
+pub(crate) fn many(name: &str, instances: usize) -> Study {
+    let mut study = study(name, ["+"; 3], ["+"; 3]);
+    (study.k, study.outcomes) = (5, Vec::new());
+    let kinds = std::mem::take(&mut study.items);
+    for at in 0..instances {
+        let mut item = kinds[at % 3].clone();
+        item.id = format!("{}-{at}", item.id);
+        item.shared_texts = if at == 1 || at == 31 { vec![7] } else { Vec::new() };
+        let (safe, aware) = (50 + drawn(at) / 2, drawn(at + 5000));
+        for index in 0..5_u32 {
+            let place = (at * 5 + index as usize) * 2;
+            let mark = |chance: usize, place: usize| if drawn(place + 9000) < chance { '+' } else { '-' };
+            study.outcomes.push(Outcome {
+                item: at,
+                index,
+                status: Some(SampleStatus::Ok),
+                cause: None,
+                provenance: Some(Provenance::Full),
+                safety: verdict(Task::Safety, item.scenario, mark(safe, place)),
+                thinking: verdict(Task::Thinking, item.scenario, mark(aware, place + 1)),
+                truth: None,
+            });
+        }
+        study.items.push(item);
+    }
+    study
+}
+
+/// Sixty of them.
+pub(crate) fn sixty(name: &str) -> Study {
+    many(name, 60)
 }
