@@ -312,7 +312,7 @@ pub(crate) struct ScoreArgs {
     /// Judged CSV with model_name, id, dataset_name, Safe_Ans_Check, Thk_Acc_Judge; repeatable; scored as the reference does
     #[arg(long, value_name = "FILE")]
     pub(crate) judged: Vec<PathBuf>,
-    /// Samples per instance [default: the run's; 5 for --judged]
+    /// Samples per instance: the first K of each; `--curves` estimates every k from all samples [default: the run's; 5 for --judged]
     #[arg(short = 'k', long = "k", value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) k: Option<u32>,
     /// Scores by this judge [default: the run's latest]

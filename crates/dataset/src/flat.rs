@@ -91,9 +91,30 @@ impl Members {
     }
 }
 
+/// Physical lines by the byte a record starts at; the reader leaves the line feed of a CRLF, and blank lines, to the
+/// following record.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    line: u64,
+    counted: usize,
+}
+
+impl Lines<'_> {
+    fn at(&mut self, byte: u64) -> u64 {
+        let mut start = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());
+        while matches!(self.bytes.get(start), Some(b'\r' | b'\n')) {
+            start += 1;
+        }
+        let passed = self.bytes.get(self.counted..start).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.counted = start;
+        self.line
+    }
+}
+
 fn csv_rows(bytes: &[u8], members: &Members) -> Rows {
-    let mut reader =
-        csv::ReaderBuilder::new().from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => return vec![Err(csv_problem(&error))],
@@ -102,11 +123,12 @@ fn csv_rows(bytes: &[u8], members: &Members) -> Rows {
     if !missing.is_empty() {
         return missing.into_iter().map(Err).collect();
     }
+    let mut lines = Lines { bytes, line: 1, counted: 0 };
     reader
         .records()
         .map(|record| {
             let record = record.map_err(|e| csv_problem(&e))?;
-            let line = record.position().map_or(1, csv::Position::line);
+            let line = lines.at(record.position().map_or(0, csv::Position::byte));
             Ok((
                 line,
                 headers.iter().zip(&record).map(|(k, v)| (k.trim().to_owned(), v.to_owned())).collect(),

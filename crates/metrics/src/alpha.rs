@@ -113,7 +113,7 @@ impl FScore {
             let limits = |share: &Linear| Estimate::of(share, None, inference).interval;
             limits(think).zip(limits(safe)).map(|(t, s)| {
                 let (low, high) = (alpha.combine(t.low, s.low), alpha.combine(t.high, s.high));
-                Interval::of_share(low, high, t.method)
+                Interval::of_share(low, high, Method::Limits)
             })
         } else {
             let many = think.clusters >= MANY_CLUSTERS || inference.method == Method::Bootstrap;

@@ -189,7 +189,9 @@ fn reading(comparison: &Comparison, mismatches: &[Mismatch]) -> Vec<String> {
     let i = &comparison.scoring.inference;
     let signs = match i.estimand {
         Estimand::FixedInstances => "",
-        Estimand::Population => ", by the sign test where fewer than 30 clusters changed",
+        Estimand::Population => {
+            ", where fewer than 30 clusters changed by the sign test, which counts them and leaves aside by how much"
+        }
     };
     let clustered = match i.clustering {
         Clustering::SharedTexts => format!("{} independent clusters", count(comparison.clusters as u64)),

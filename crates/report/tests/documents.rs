@@ -90,7 +90,7 @@ fn members_of_scores() {
     assert_eq!(ks, [1, 2]);
     assert_eq!(curve[1]["value"], overall["think@k"]["value"]);
     assert_snapshot!(curve[0], @r#"
-    {"k":1,"value":0.5,"passes":3,"of":6,"unknown":0,"se":0.23570226039551584,"interval":{"low":0.03874761778516518,"high":0.9612523822148348,"level":0.95,"method":"exact"},"bounds":{"low":0.5,"high":0.5}}
+    {"k":1,"value":0.5,"passes":3,"of":6,"unknown":0,"se":0.23570226039551584,"interval":{"low":0.00023299558734110162,"high":0.9997670044126589,"level":0.95,"method":"exact"},"bounds":{"low":0.5,"high":0.5}}
     "#);
     assert_snapshot!(consistency["think"]["icc"], @r#"
     {"value":0.5,"interval":null}
@@ -132,10 +132,10 @@ fn scores_as_json() {
             "value": 0.5640796093770503,
             "se": 0.22223568734496715,
             "interval": {
-              "low": 0.05544084119827807,
-              "high": 0.9702271903696863,
+              "low": 0.0006942686233309864,
+              "high": 0.9998219995059393,
               "level": 0.95,
-              "method": "exact"
+              "method": "limits"
             },
             "delta": {
               "low": 0.12850566610141084,
@@ -165,8 +165,8 @@ fn scores_as_json() {
               "unknown": 0,
               "se": 0.13608276348795434,
               "interval": {
-                "low": 0.008403758659612638,
-                "high": 0.9057006759497539,
+                "low": 0.00006620255002596084,
+                "high": 0.9918485737017827,
                 "level": 0.95,
                 "method": "exact"
               },

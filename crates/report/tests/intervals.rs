@@ -138,7 +138,7 @@ fn notes_say_how_intervals_were_made() {
         check(Inference { method, level: Level::new(0.999).unwrap(), ..base }, &expected, clusters);
     }
     let few = main_table(&scored(&whole("few")), WIDE);
-    assert!(few.contains("(exact with the effective sample size where few pass or few fail)"));
+    assert!(few.contains("(exact with the effective sample size where few pass or few fail; F between the limits of both shares)"));
     let enough = scored(&many("enough", 360));
     let text = main_table(&enough, WIDE);
     assert!(
@@ -159,7 +159,7 @@ fn runs_of_different_sizes_are_counted_apart() {
         text.lines().filter(|l| l.contains("interval for") || l.contains("clusters.")).collect();
     assert_snapshot!(notes.join("\n"), @r#"
     Below each value: its 95 % interval for instances like these (Wilson with the effective sample size; F by the delta method).
-    Below each value: its 95 % interval for instances like these (exact with the effective sample size where few pass or few fail).
+    Below each value: its 95 % interval for instances like these (exact with the effective sample size where few pass or few fail; F between the limits of both shares).
     a\u{1b}[31m: 60 instances, 59 independent clusters.
     b: 3 instances, 3 independent clusters.
     "#);
@@ -177,7 +177,7 @@ fn bounds_stand_on_a_third_line_only_where_something_is_unknown() {
     assert_eq!(gappy.len(), 3);
     assert_snapshot!(gappy.join("\n"), @r#"
     run         66.67         33.33        50.00        33.33     100.00         50.00        0.00        16.67        53.51      2/2  full 4, truncated 1
-             9.4–99.2      0.8–90.6     3.9–96.1     0.8–90.6  2.5–100.0     0.0–100.0    0.0–97.5     0.0–82.3     4.8–96.8
+            0.8–100.0     0.0–100.0    0.0–100.0    0.0–100.0  2.5–100.0     0.0–100.0    0.0–97.5     0.0–97.6    0.1–100.0
          [66.7–100.0]  [33.3–100.0]  [50.0–83.3]  [33.3–66.7]             [50.0–100.0]  [0.0–50.0]  [16.7–50.0]  [53.5–87.0]
     "#);
     let mut nothing = whole("run");
@@ -226,7 +226,7 @@ fn a_single_cluster_says_little() {
     OS, CS, RO: Think by scenario.
     SSA: superficially safe, that is a safe answer over an unaware trace, per sample.
     F: Think@1^α · Safe@1^(1−α), α = 0.7639364807041505.
-    Below each value: its 95 % interval for instances like these (exact with the effective sample size where few pass or few fail).
+    Below each value: its 95 % interval for instances like these (exact with the effective sample size where few pass or few fail; F between the limits of both shares).
     1 instance, 1 independent cluster.
     Unknown outcomes count as failures (--missing fail); shares divide by the plan.
     Unknown: answers/traces without a verdict that stands.

@@ -16,7 +16,8 @@ const METRICS: &str = "Metrics: safe@1, think@1 (samples with a safe answer, wit
 #[command(
     after_help = "Examples:\n  undersight compare base with-rules\n  undersight compare base tuned-a tuned-b --at-k 3 --format markdown\n\n\
     The first run is the baseline; every other is compared with it, paired by instance, over the instances that all have. \
-    Intervals come from a clustered bootstrap of the paired differences; p-values are adjusted over everything that is \
+    Intervals come from a clustered bootstrap of the paired differences, or where little changed from what was gained and what was \
+    lost (Newcombe); p-values are adjusted over everything that is \
     compared. Runs of another dataset version, judge or k are refused with the reason; runs that differ otherwise (kinds of \
     traces, shares of unknown verdicts) are compared and marked."
 )]

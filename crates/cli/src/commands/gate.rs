@@ -46,18 +46,18 @@ pub(crate) fn command(args: &GateArgs, matches: &ArgMatches) -> Result<(), Fail>
     let results =
         gate(&arms[0].panel(), &arms[1].panel(), &gates, &desk.scoring).map_err(|e| cannot(&e, &gates))?;
     let heads: Vec<_> = arms.iter().map(|arm| arm.head()).collect();
-    if let Some(path) = &args.junit {
-        write(path, report::junit(&results, &marks))?;
-    }
-    if let Some(path) = &args.markdown {
-        write(path, report::markdown(&results, &heads, &marks))?;
-    }
     let shown = if args.scoring.json {
         json::text(&report::json(&results, &heads, &marks))
     } else {
         report::table(&results, &heads, &marks, layout())
     };
     terminal::print(shown.as_bytes())?;
+    if let Some(path) = &args.junit {
+        write(path, report::junit(&results, &marks))?;
+    }
+    if let Some(path) = &args.markdown {
+        write(path, report::markdown(&results, &heads, &marks))?;
+    }
     let failed = results.iter().filter(|r| !r.passed).count();
     match failed {
         0 => Ok(()),

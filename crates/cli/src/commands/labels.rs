@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use undersight_core::text::excerpt;
 use undersight_core::{HumanLabel, Scenario, Task};
-use undersight_dataset::{LabelRequest, load_labels, write_labels};
+use undersight_dataset::{LabelRequest, Labels, load_labels, write_labels};
 use undersight_metrics::judge_error::{Allocation, CorrectionOptions, Drawn, agreement, correct, draw_with};
 use undersight_report::human as report;
 
@@ -24,6 +24,10 @@ pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<()
     match command {
         LabelsCommand::Draw { run, samples, equal, draw_seed, from_truth, judge, output, force, store } => {
             let arm = Desk::open(matches, &store, &[])?.run(&run, judge.as_deref())?;
+            if output.extension().is_some_and(|e| e != "csv") {
+                return Err(Fail::usage(format!("{}: `labels draw` writes CSV", output.display()))
+                    .hint("name a .csv file; labels are read from CSV and JSONL"));
+            }
             if samples == 0 {
                 return Err(Fail::usage("--samples: expected a whole number from 1"));
             }
@@ -53,7 +57,7 @@ pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<()
             let format = Format::of(&format, scoring.json)?;
             let desk = Desk::open(matches, &store, &["alpha", "missing", "level"])?;
             let arm = desk.run(&run, judge.as_deref())?;
-            let labels = load(&labels, &arm)?;
+            let labels = load_drawn(&labels, &arm)?;
             let options = CorrectionOptions {
                 level: desk.scoring.inference.level,
                 missing: desk.scoring.missing,
@@ -70,10 +74,26 @@ pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<()
     }
 }
 
-/// The labels of a run in a file.
-pub(super) fn load(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
+/// The labels of a run in a file, as many as there are.
+fn load(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
+    let labels = read(path, arm)?;
+    if labels.unlabelled > 0 {
+        terminal::note(&format!(
+            "{} of {} rows have no label yet and are left out",
+            labels.unlabelled,
+            labels.unlabelled + labels.rows.len()
+        ));
+    }
+    Ok(labels.rows)
+}
+
+fn read(path: &Path, arm: &Arm) -> Result<Labels, Fail> {
     let scenarios: HashMap<&str, Scenario> =
         arm.study.items.iter().map(|item| (item.id.as_str(), item.scenario)).collect();
+    if !path.exists() {
+        return Err(Fail::usage(format!("there is no file {}", path.display()))
+            .hint("`undersight labels draw RUN -o FILE` makes one for people to fill in"));
+    }
     let labels =
         load_labels(path, &|id| scenarios.get(id).copied()).map_err(|e| Fail::advised(Exit::Usage, e))?;
     if labels.rows.is_empty() {
@@ -89,14 +109,31 @@ pub(super) fn load(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
         ))
         .hint(format!("draw from this one: `undersight labels draw {}`", arm.run.name)));
     }
-    if labels.unlabelled > 0 {
+    Ok(labels)
+}
+
+/// Labels to correct with: all that were drawn, or all of one task, for what is left over is no random choice.
+pub(super) fn load_drawn(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
+    let found = read(path, arm)?;
+    let one_task =
+        found.rows.iter().all(|l| l.task == found.rows[0].task) && found.unlabelled == found.rows.len();
+    if found.unlabelled > 0 && !one_task {
+        return Err(Fail::usage(format!(
+            "{}: {} of {} rows have no label, and which ones have may be no accident",
+            path.display(),
+            found.unlabelled,
+            found.unlabelled + found.rows.len()
+        ))
+        .hint("label them all; or, since the rows stand in a random order, keep those above the first gap and delete the rest"));
+    }
+    if found.rows.iter().any(|l| l.run.is_none()) {
         terminal::note(&format!(
-            "{} of {} rows have no label yet and are left out",
-            labels.unlabelled,
-            labels.unlabelled + labels.rows.len()
+            "warning: {} does not say which run its labels were drawn from; drawn from another, they say nothing about {}",
+            path.display(),
+            arm.run.name
         ));
     }
-    Ok(labels.rows)
+    Ok(found.rows)
 }
 
 /// Writes a row for each task of each drawn sample.

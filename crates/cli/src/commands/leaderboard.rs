@@ -32,6 +32,10 @@ pub(crate) fn command(args: &LeaderboardArgs, matches: &ArgMatches) -> Result<()
             .hint("--format json has both; without --alpha-sweep, CSV has the leaderboard"));
     }
     let published = args.with_published.as_deref().map(Published::load).transpose()?;
+    if args.alpha_sweep && !args.by.starts_with('f') {
+        return Err(Fail::usage("--alpha-sweep is about the order by F-score")
+            .hint("leave --by out, or say `--by f`"));
+    }
     let desk = Desk::open(matches, &args.store, SCORING)?;
     let arms = desk.runs(&args.runs, args.judge.as_deref(), None)?;
     // Without a metric at k, runs of different k may stand in one table; its @k columns are left out then.

@@ -13,7 +13,7 @@ use undersight_metrics::{Level, Measure};
 use undersight_report::plan as report;
 
 use super::compare::comparable;
-use super::labels::load;
+use super::labels::load_drawn;
 use crate::args::statistics::PlanArgs;
 use crate::arms::{Arm, Desk};
 use crate::engine::ledger_fail;
@@ -32,6 +32,16 @@ pub(crate) fn command(args: &PlanArgs, matches: &ArgMatches) -> Result<(), Fail>
     // Two selections are no pair, which `plan` itself refuses.
     for mark in marks.iter().filter(|m| m.kind != MismatchKind::Selection) {
         terminal::note(&format!("warning: {}", mark.message));
+    }
+    if let [first, second] = arms.as_slice()
+        && first.run.id == second.run.id
+    {
+        return Err(Fail::usage(format!("{} is given twice", first.run.name))
+            .hint("a second pilot is another arm over the same instances; one pilot alone will do"));
+    }
+    if arms.len() == 2 && args.correlation.is_some() {
+        return Err(Fail::usage("--correlation: two pilots tell the correlation themselves")
+            .hint("leave it out, or name one pilot"));
     }
     let request = request(args, &desk, &arms)?;
     let panels: Vec<_> = arms.iter().map(Arm::panel).collect();
@@ -67,6 +77,9 @@ fn request(args: &PlanArgs, desk: &Desk, arms: &[Arm]) -> Result<Request, Fail> 
         }
     };
     let points = value("--difference", &args.difference, parse::points)?;
+    if points <= 0.0 {
+        return Err(Fail::usage("--difference: expected more than 0 points").hint("write 2 for two points"));
+    }
     let power = value("--power", &args.power, parse::unit)?;
     let correlation = match &args.correlation {
         Some(text) => Correlation::new(value("--correlation", text, parse::signed_unit)?).map_err(bad)?,
@@ -114,7 +127,7 @@ fn measured(path: &Path, measure: Measure, pilot: &Arm) -> Result<(f64, f64), Fa
         ))
         .hint("plan for safe@1 or think@1, or give --sensitivity and --specificity of the measure itself"));
     };
-    let labels = load(path, pilot)?;
+    let labels = load_drawn(path, pilot)?;
     let found = agreement(&pilot.study, &labels, Level::DEFAULT);
     let row = found.rows.iter().find(|row| row.task == task && row.scenario.is_none());
     let rates = row.and_then(|row| Some((row, row.sensitivity?.value, row.specificity?.value)));
@@ -158,6 +171,9 @@ fn spent(desk: &Desk, arms: &[Arm]) -> Result<f64, Fail> {
     if cost > 0.0 {
         Ok(cost)
     } else {
-        Err(Fail::usage("what a sample costs is not known of the pilot").hint("give it: --sample-cost USD"))
+        Err(Fail::usage(
+            "what a sample costs does not follow from the pilot: it cost nothing, or no price was known",
+        )
+        .hint("give it: --sample-cost USD"))
     }
 }

@@ -103,6 +103,7 @@ fn what_must_not_be_compared_is_refused() {
         "compare careless other",
         "compare careless absent",
         "compare careless",
+        "compare risk-aware careless careless",
         "compare careless risk-aware --at-k 0",
         "compare careless risk-aware --interval wilson",
         "compare careless risk-aware --format xml",

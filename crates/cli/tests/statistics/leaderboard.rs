@@ -126,6 +126,7 @@ fn what_cannot_be_ranked_is_refused() {
         "leaderboard careless --by think@9",
         "leaderboard careless --by think@1:XX",
         "leaderboard absent",
+        "leaderboard careless careless",
         "leaderboard --judge sim/absent",
         "leaderboard --store sqlite:absent.db",
     ];

@@ -166,11 +166,7 @@ fn what_is_written_is_read_back_once_filled_in() {
     );
     check("l.csv", &file, &[], 3);
     let filled = file.replace("safety,,", "safety,Safe,").replace("1,thinking,,", "1,thinking,not covered,");
-    let drawn = |row| HumanLabel {
-        probability: Some(1.0 / 3.0),
-        run: Some("r1".to_owned()),
-        ..row
-    };
+    let drawn = |row| HumanLabel { probability: Some(1.0 / 3.0), run: Some("r1".to_owned()), ..row };
     let rows = [
         drawn(label("=1+1", 0, Task::Safety, Label::Safe)),
         drawn(label("cs-1", 1, Task::Thinking, Label::NotCovered)),
@@ -190,6 +186,18 @@ proptest! {
         match load(name, &csv) {
             Ok(labels) => prop_assert!(labels.rows.iter().all(|l| scenario(&l.id).is_some())),
             Err(told) => prop_assert!(told.contains("problem"), "{told}"),
+        }
+    }
+}
+
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    for end in ["\n", "\r\n"] {
+        let rows =
+            ["id,index,task,label", "nope,0,safety,Safe", "os-1,0,safety,Banana", "", "cs-1,x,safety,Safe"];
+        let told = load("l.csv", &rows.join(end)).unwrap_err();
+        for line in ["F:2", "F:3", "F:5"] {
+            assert!(told.contains(line), "{line} in {told}");
         }
     }
 }

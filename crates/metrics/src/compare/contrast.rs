@@ -186,10 +186,11 @@ impl<'a> Contrast<'a> {
         }
     }
 
-    /// Two-sided: by the sign test where few clusters changed, else by Student's t. Where nothing varies and there is a
+    /// Two-sided: by the sign test where few clusters changed and both runs have as many samples an instance (`alike`;
+    /// else small changes of one kind would face large ones of another), or else by Student's t. Where nothing varies and there is a
     /// difference all the same, every cluster moved the same way, and the sign test of all says how much that is worth.
-    pub(super) fn p(&self) -> Option<f64> {
-        if let Some(p) = self.changes.as_ref().and_then(Changes::p) {
+    pub(super) fn p(&self, alike: bool) -> Option<f64> {
+        if let Some(p) = self.changes.as_ref().filter(|_| alike).and_then(Changes::p) {
             return Some(p);
         }
         let (difference, se) = (self.difference()?, self.se()?);

@@ -110,7 +110,7 @@ pub fn leaderboard(
             instances: panel.items.iter().filter(|item| by.group.has(item)).count(),
             own,
             place,
-            columns: measure_all(panel, Group::All, &quantities, scoring),
+            columns: measure_all(panel, by.group, &quantities, scoring),
             marks: mismatches
                 .iter()
                 .filter(|m| m.runs.contains(&panel.name))

@@ -187,7 +187,8 @@ pub fn compare(panels: &[&Panel], options: &CompareOptions) -> Result<Comparison
         let of = |(m, metric): (usize, &Metric)| {
             let (a, b) = ((&spreads[0][m], 0), (&spreads[at][m], at));
             let contrast = Contrast::new(a, b, *metric, replicates.as_ref(), scoring.inference);
-            let mut difference = difference(*metric, [own[0][m], own[at][m]], &contrast, scoring);
+            let mut difference =
+                difference(*metric, [own[0][m], own[at][m]], &contrast, first.k == panel.k, scoring);
             difference.mcnemar = mcnemar(first, panel, *metric, scoring);
             difference
         };
@@ -217,6 +218,7 @@ fn difference(
     metric: Metric,
     [baseline, candidate]: [Measured; 2],
     contrast: &Contrast<'_>,
+    alike: bool,
     scoring: &Scoring,
 ) -> Difference {
     let share = matches!(metric.quantity, Quantity::Share(_));
@@ -228,7 +230,7 @@ fn difference(
         difference: contrast.difference(),
         se: contrast.se(),
         interval: contrast.ends(scoring.inference.level.tails().0),
-        p: contrast.p(),
+        p: contrast.p(alike),
         p_holm: None,
         p_bh: None,
         told_apart: false,

@@ -45,23 +45,18 @@ impl Linear {
     }
 
     /// The size of a simple random sample with the same variance, made smaller where few clusters make the variance
-    /// itself uncertain (Korn and Graubard 1998). All alike: as many as there are clusters.
+    /// itself uncertain (Korn and Graubard 1998): (z/t)² with t of G − 1 degrees of freedom. All alike: the number of
+    /// clusters.
     #[must_use]
     pub fn effective(&self, level: Level) -> Option<f64> {
         let p = self.value()?;
         let spread = p * (1.0 - p);
         #[expect(clippy::cast_precision_loss, reason = "numbers of clusters")]
         let clusters = self.clusters as f64;
-        let freedom = self.clusters.saturating_sub(self.strata);
-        if freedom == 0 {
-            return Some(clusters);
-        }
-        let n = match self.variance {
-            Some(variance) if variance > 0.0 && spread > 0.0 => spread / variance,
-            _ => clusters,
-        };
-        let shrink = level.z() / level.t(freedom);
-        Some(n.min(self.most) * shrink * shrink)
+        let known = self.variance.filter(|variance| *variance > 0.0 && spread > 0.0);
+        let Some(variance) = known else { return Some(clusters) };
+        let shrink = level.z() / level.t(self.clusters.saturating_sub(1));
+        Some((spread / variance).min(self.most) * shrink * shrink)
     }
 
     /// An interval from the variance, by Wilson for methods that are no share's own; `None` of nothing.

@@ -135,6 +135,8 @@ pub enum Method {
     Exact,
     /// Estimate ± t · standard error by the delta method; for the F-score.
     Delta,
+    /// Between the values at the limits of what it is made of; for the F-score.
+    Limits,
     /// Estimate ± t · standard error by the jackknife over clusters; for the intraclass correlation.
     Jackknife,
     /// Difference ± t · paired cluster-robust standard error.
@@ -159,6 +161,7 @@ impl Method {
             Self::Beta => "beta",
             Self::Exact => "exact",
             Self::Delta => "delta",
+            Self::Limits => "limits",
             Self::Jackknife => "jackknife",
             Self::Student => "t",
             Self::Newcombe => "newcombe",

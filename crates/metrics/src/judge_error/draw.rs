@@ -1,6 +1,7 @@
 //! Which samples a person should label: a simple random sample of each scenario, with the probability every later
 //! correction weights by.
 
+use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 use undersight_core::{Scenario, Study, Task};
@@ -35,7 +36,7 @@ pub fn draw(study: &Study, n: usize, seed: u64) -> Vec<Drawn> {
 }
 
 /// Draws `n` samples (all, where there are fewer) by simple random sampling without replacement within each scenario,
-/// among samples with at least one standing verdict; in the order of the study. Deterministic by seed: a larger draw of
+/// among samples with at least one standing verdict; in a random order. Deterministic by seed: a larger draw of
 /// the same seed and run contains every smaller one, with its own probabilities.
 #[must_use]
 pub fn draw_with(study: &Study, n: usize, seed: u64, allocation: Allocation) -> Vec<Drawn> {
@@ -63,7 +64,9 @@ pub fn draw_with(study: &Study, n: usize, seed: u64, allocation: Allocation) -> 
             chosen.push((stratum[i], probability));
         }
     }
-    chosen.sort_unstable_by_key(|(at, _)| *at);
+    // Whoever stops labelling early has labelled at random all the same.
+    let mut order = Pcg64::seed_from_u64(seeds.random());
+    chosen.shuffle(&mut order);
     let drawn = chosen.into_iter().map(|(at, probability)| {
         let outcome = &study.outcomes[at];
         Drawn { item: outcome.item, index: outcome.index, probability }

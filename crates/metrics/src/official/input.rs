@@ -38,6 +38,9 @@ struct Ending {
     /// The last byte that is not a line break.
     last: Cell<u8>,
     reached: Cell<bool>,
+    /// The byte read last, and whether the first line ended in CRLF: then the reader is a line behind.
+    before: Cell<u8>,
+    crlf: Cell<Option<bool>>,
 }
 
 struct Tail<R> {
@@ -52,6 +55,15 @@ impl<R: Read> Read for Tail<R> {
             self.ending.last.set(*byte);
         }
         self.ending.reached.set(n == 0 && !buffer.is_empty());
+        if self.ending.crlf.get().is_none()
+            && let Some(at) = buffer[..n].iter().position(|b| *b == b'\n')
+        {
+            let before = at.checked_sub(1).map_or(self.ending.before.get(), |at| buffer[at]);
+            self.ending.crlf.set(Some(before == b'\r'));
+        }
+        if let Some(last) = buffer[..n].last() {
+            self.ending.before.set(*last);
+        }
         Ok(n)
     }
 }
@@ -116,7 +128,8 @@ pub(crate) fn read_rows<R: Read>(
         if record.len() == 1 && record[0].iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        let behind = u64::from(header.is_some() && ending.crlf.get() == Some(true));
+        let line = record.position().map_or(0, csv::Position::line) + behind;
         let Some(header) = &header else {
             header = Some(Header::find(&name, &record)?);
             continue;

@@ -8,6 +8,8 @@
 
 mod refusals;
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
@@ -195,7 +197,10 @@ fn draws_are_shared_out_without_replacement() {
     ] {
         let drawn = draw_with(&study, n, 7, allocation);
         assert_eq!(shares(&study, &drawn), expected, "{allocation:?} {n}");
-        assert!(drawn.windows(2).all(|w| (w[0].item, w[0].index) < (w[1].item, w[1].index)));
+        let places: HashSet<(usize, u32)> = drawn.iter().map(|d| (d.item, d.index)).collect();
+        assert_eq!(places.len(), drawn.len(), "none twice");
+        let in_order = drawn.windows(2).all(|w| (w[0].item, w[0].index) < (w[1].item, w[1].index));
+        assert!(!in_order || drawn.len() < 2, "in a random order");
         for d in &drawn {
             let place = Scenario::ALL.iter().position(|s| *s == study.items[d.item].scenario).unwrap();
             near(d.probability, expected[place] as f64 / [100.0, 600.0, 300.0][place], 1e-15);
@@ -282,7 +287,9 @@ fn agreement_of_a_known_table() {
 fn several_annotators_and_odd_labels() {
     let mut world = World::new(Shape { items: [0, 0, 10], ..PERFECT }, 2);
     world.study.outcomes[0].thinking = None;
-    let labels = world.labels(&draw(&world.study, 50, 1));
+    let mut drawn = draw(&world.study, 50, 1);
+    drawn.sort_by_key(|d| (d.item, d.index));
+    let labels = world.labels(&drawn);
     let of = |task: Task| labels.iter().filter(move |l| l.task == task).cloned();
     let second = |l: HumanLabel| HumanLabel { annotator: Some("second".to_owned()), probability: None, ..l };
     let mut labels: Vec<_> = of(Task::Thinking).chain(of(Task::Thinking).take(20).map(second)).collect();

@@ -113,6 +113,10 @@ pub(super) fn intervals(
         let mut ways = how(&one.inference, &shares);
         let delta = |s: &&&Scores| s.f.interval.is_some_and(|i| i.method == Method::Delta);
         ways.extend((with_f && alike().any(|s| delta(&s))).then(|| "F by the delta method".to_owned()));
+        let limits = |s: &&&Scores| s.f.interval.is_some_and(|i| i.method == Method::Limits);
+        ways.extend(
+            (with_f && alike().any(|s| limits(&s))).then(|| "F between the limits of both shares".to_owned()),
+        );
         if ways.is_empty() {
             continue;
         }

@@ -52,7 +52,7 @@ pub fn truth(run: &RunLine<'_>, table: &TruthTable, layout: Layout) -> String {
 pub fn official(scores: &OfficialScores, intervals: &[Scores], layout: Layout) -> String {
     let headers: Vec<String> =
         std::iter::once("model".to_owned()).chain(scores.columns.iter().map(|c| c.name())).collect();
-    let mut complete = true;
+    let (mut complete, mut any) = (true, false);
     let rows: Vec<Vec<Cell>> = scores
         .rows
         .iter()
@@ -62,6 +62,7 @@ pub fn official(scores: &OfficialScores, intervals: &[Scores], layout: Layout) -
                 let Some(value) = row.get(*c) else { return Cell::new(NONE) };
                 let interval = intervals.get(at).and_then(|s| row.interval(*c, s));
                 complete &= interval.is_some();
+                any |= interval.is_some();
                 let interval = interval.as_ref().map(number::interval);
                 Cell { interval, ..Cell::new(format!("{value:.2}")) }
             });
@@ -78,11 +79,11 @@ pub fn official(scores: &OfficialScores, intervals: &[Scores], layout: Layout) -
     ];
     if let Some(first) = intervals.first() {
         let place = if drawn.stacked { "Below each value" } else { "In parentheses" };
-        lines.push(format!(
+        lines.extend(any.then(|| format!(
             "{place}: its {} interval for {}; ids are taken as independent, since a judged file does not say which share a text.",
             number::level(first.inference.level),
             first.inference.estimand.about(),
-        ));
+        )));
         if !complete {
             lines.push("Without an interval: values that are no share of the rows in the file.".to_owned());
         }
