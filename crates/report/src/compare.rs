@@ -49,7 +49,7 @@ fn p(p: Option<f64>) -> String {
 }
 
 /// A title, then the marks of the mismatches it has a part in.
-pub(crate) fn marked(name: &str, marks: impl IntoIterator<Item = char>) -> String {
+pub(crate) fn with_marks(name: &str, marks: impl IntoIterator<Item = char>) -> String {
     name.to_owned() + &marks.into_iter().collect::<String>()
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn kinds(runs: &[&str], mismatches: &[Mismatch]) -> String {
 }
 
 fn marks_of(run: &str, heads: &[Head<'_>], mismatches: &[Mismatch]) -> String {
-    marked(&title_of(run, heads), marks(run, mismatches))
+    with_marks(&title_of(run, heads), marks(run, mismatches))
 }
 
 /// What the marks mean, with what to do.

@@ -21,7 +21,7 @@ pub fn passed(results: &[GateResult]) -> bool {
 #[must_use]
 pub fn table(results: &[GateResult], heads: &[Head<'_>], mismatches: &[Mismatch], layout: Layout) -> String {
     let of = |name: &str, run: fn(&GateResult) -> &str| match results.first() {
-        Some(first) => compare::marked(name, compare::marks(run(first), mismatches)),
+        Some(first) => compare::with_marks(name, compare::marks(run(first), mismatches)),
         None => name.to_owned(),
     };
     let headers = [

@@ -8,7 +8,9 @@ use undersight_metrics::compare::{AlphaSweep, Leader, Leaderboard, Metric, RankS
 use undersight_metrics::{Estimand, Measure, Measured, Method, Quantity};
 
 use crate::cell::Cell;
-use crate::compare::{heads_json, kinds, marked, measured, measured_json, mismatch_notes, mismatches_json};
+use crate::compare::{
+    heads_json, kinds, measured, measured_json, mismatch_notes, mismatches_json, with_marks,
+};
 use crate::csv::{io_error, neutral, writer};
 use crate::grid::{Layout, cells, grid};
 use crate::json::{inference, interval};
@@ -55,7 +57,7 @@ pub fn table(board: &Leaderboard, heads: &[Head<'_>], layout: Layout) -> String 
         let ties: Vec<String> = row.place.iter().flat_map(|p| &p.groups).map(|g| letters(*g)).collect();
         let mut line = vec![
             row.place.as_ref().map_or_else(|| Cell::new(NONE), place),
-            Cell::new(marked(&title_of(&row.run, heads), row.marks.iter().copied())),
+            Cell::new(with_marks(&title_of(&row.run, heads), row.marks.iter().copied())),
             measured(&row.own),
             Cell::new(ties.join(" ")),
         ];

@@ -10,7 +10,7 @@ use undersight_metrics::published::{
 use undersight_metrics::{Alpha, At, Column, Level};
 
 use crate::cell::Cell;
-use crate::compare::marked;
+use crate::compare::with_marks;
 use crate::grid::Layout;
 use crate::narrow::{Part, narrowed};
 use crate::number::{NONE, level, range};
@@ -35,7 +35,7 @@ impl Line<'_> {
     /// The model with its arm and decoding settings, marked as published.
     #[must_use]
     pub fn title(&self) -> String {
-        marked(&self.row.label(), [MARK])
+        with_marks(&self.row.label(), [MARK])
     }
 
     fn figure(&self, column: Column) -> Cell {

@@ -29,7 +29,9 @@ fn head(run: &str) -> Head<'_> {
 /// judge passes fails.
 fn labels(study: &Study, n: usize) -> Vec<HumanLabel> {
     let mut labels = Vec::new();
-    for (at, drawn) in draw(study, n, 3).into_iter().enumerate() {
+    let mut samples = draw(study, n, 3);
+    samples.sort_by_key(|d| (d.item, d.index));
+    for (at, drawn) in samples.into_iter().enumerate() {
         let item = &study.items[drawn.item];
         let outcome = study.outcomes.iter().find(|o| (o.item, o.index) == (drawn.item, drawn.index)).unwrap();
         for (task, verdict, every) in
