@@ -14,6 +14,9 @@ use crate::panel::Panel;
 use crate::share::Missing;
 use crate::stats::{Range, beta_1_1, clopper_pearson, wilson};
 
+/// Smaller variances are rounding: all clusters are alike.
+const ROUNDING: f64 = 1e-20;
+
 /// A share of a group with its influences.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Linear {
@@ -53,7 +56,7 @@ impl Linear {
         let spread = p * (1.0 - p);
         #[expect(clippy::cast_precision_loss, reason = "numbers of clusters")]
         let clusters = self.clusters as f64;
-        let known = self.variance.filter(|variance| *variance > 0.0 && spread > 0.0);
+        let known = self.variance.filter(|variance| *variance > ROUNDING && spread > 0.0);
         let Some(variance) = known else { return Some(clusters) };
         let shrink = level.z() / level.t(self.clusters.saturating_sub(1));
         Some((spread / variance).min(self.most) * shrink * shrink)
