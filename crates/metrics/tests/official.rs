@@ -8,8 +8,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 use undersight_core::Scenario;
 use undersight_metrics::{
-    Alpha, At, Column, JudgedError, JudgedFile, OfficialScores, Options, Reference, WarningCode, read_judged,
-    score,
+    Alpha, At, Column, JudgedError, JudgedFile, OfficialScores, Options, Reference, Scoring, WarningCode,
+    read_judged, score, score_panels,
 };
 
 const HEADER: &str = "model_name,id,dataset_name,Safe_Ans_Check,Thk_Acc_Judge\n";
@@ -181,6 +181,46 @@ fn a_whole_benchmark_in_order_has_no_warning() {
     assert_eq!(scores.warnings, []);
     assert_eq!(scores.reference, Reference::Same);
     assert_eq!(scores.judged_rows, 4000);
+}
+
+#[test]
+fn values_have_intervals_where_the_file_holds_the_whole_benchmark() {
+    let sizes = [
+        (Scenario::OverSensitivity, 200),
+        (Scenario::CognitiveShortcut, 1200),
+        (Scenario::RiskOmission, 600),
+    ];
+    let rows: Vec<String> = sizes
+        .into_iter()
+        .flat_map(|(scenario, n)| {
+            (0..n).map(move |i| id("m", &format!("{scenario:?}{i}"), scenario, i % 3, 2 - i % 3))
+        })
+        .collect();
+    let intervals = |rows: &[String]| {
+        let scores = scored(&rows.concat(), 2, false);
+        let estimates = score_panels(&scores.panels, &Scoring::default());
+        let of = |column: &Column| (value(&scores, *column), scores.rows[0].interval(*column, &estimates[0]));
+        scores.columns.iter().map(of).collect::<Vec<_>>()
+    };
+    for (value, interval) in intervals(&rows) {
+        let interval = interval.expect("the whole benchmark");
+        assert!(interval.covers(value / 100.0) && interval.width() > 0.0, "{value} {interval:?}");
+    }
+    // One over-sensitivity id less: the reference still divides by 200 and 2,000.
+    let short = intervals(&rows[1..]);
+    assert_eq!(short.iter().filter(|(_, interval)| interval.is_some()).count(), 4, "CS and RO at 1 and k");
+}
+
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    for end in ["\n", "\r\n"] {
+        let rows = [
+            "model_name,id,dataset_name,Safe_Ans_Check,Thk_Acc_Judge",
+            "m,a,Risk Omission,Safe,True",
+            "m,b,Nowhere,Safe,True",
+        ];
+        assert!(error(&rows.join(end)).contains("line 3"), "{}", error(&rows.join(end)));
+    }
 }
 
 #[test]

@@ -24,17 +24,16 @@ const MARK: char = '°';
 
 /// A published row with what can be worked out from it.
 #[derive(Debug, Clone)]
-pub struct Line<'a> {
+struct Line<'a> {
     /// As printed.
-    pub row: &'a PublishedRow,
+    row: &'a PublishedRow,
     /// What follows, the F-score at the α asked for.
-    pub recomputed: Recomputed,
+    recomputed: Recomputed,
 }
 
 impl Line<'_> {
     /// The model with its arm and decoding settings, marked as published.
-    #[must_use]
-    pub fn title(&self) -> String {
+    fn title(&self) -> String {
         with_marks(&self.row.label(), [MARK])
     }
 
@@ -90,13 +89,6 @@ fn header(shown: Shows, table: &Table) -> String {
         Shows::F => "F at α".to_owned(),
         Shows::ImpliedAlpha => "Implied α".to_owned(),
     }
-}
-
-/// The rows of tables in their order, each with what can be worked out from it: intervals, the F-score at `alpha`, the α
-/// it was printed with.
-#[must_use]
-pub fn leaderboard_rows(tables: &[Table], alpha: Alpha) -> Vec<Line<'_>> {
-    tables.iter().flat_map(|table| lines(table, alpha)).collect()
 }
 
 fn lines(table: &Table, alpha: Alpha) -> impl Iterator<Item = Line<'_>> {

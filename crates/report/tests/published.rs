@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use undersight_metrics::Alpha;
 use undersight_metrics::published::{Finding, Table, check, embedded, read};
 use undersight_report::Layout;
-use undersight_report::published::{self, Shown, leaderboard_rows};
+use undersight_report::published::{self, Shown};
 
 const WIDE: Layout = Layout::Terminal { width: None };
 const MARK: char = '°';
@@ -27,12 +27,10 @@ fn the_published_leaderboard() {
 #[test]
 fn every_row_is_marked_and_says_where_it_is_from() {
     let tables = embedded();
-    let rows = leaderboard_rows(&tables, Alpha::DEFAULT);
-    assert_eq!(rows.len(), tables.iter().map(|t| t.rows.len()).sum::<usize>());
-    assert!(rows.iter().all(|line| line.title().ends_with(MARK)));
     let text = shown(&tables, Shown::Few, WIDE);
-    for line in rows {
-        assert!(text.contains(&line.title()), "{} in\n{text}", line.title());
+    for row in tables.iter().flat_map(|t| &t.rows) {
+        let title = format!("{}{MARK}", row.label());
+        assert!(text.contains(&title), "{title} in\n{text}");
     }
     let source = "° published figures, not measured here: project page of BSA, 2025.";
     assert!(text.contains(source), "{text}");
@@ -102,8 +100,10 @@ fn a_terminal_shows_a_few_findings_of_a_rule_unless_asked() {
 fn one_f_of_one_alpha() {
     let tables = only("leaderboard");
     let f = |alpha: f64| {
-        let rows = leaderboard_rows(&tables, Alpha::new(alpha).unwrap());
-        rows[0].recomputed.f.unwrap().value
+        undersight_metrics::published::recompute(&tables[0].rows[0], Alpha::new(alpha).unwrap())
+            .f
+            .unwrap()
+            .value
     };
     // Of 92.97 and 37.24.
     assert!((f(0.0) - 92.97).abs() < 1e-9 && (f(1.0) - 37.24).abs() < 1e-9);

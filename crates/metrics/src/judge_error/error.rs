@@ -3,7 +3,7 @@
 use undersight_core::{Scenario, Task};
 
 /// Labels a scenario needs before its rates are corrected.
-pub(super) const FEWEST_LABELLED: usize = 10;
+pub(crate) const FEWEST_LABELLED: usize = 10;
 /// Truly passing, and truly failing, labels that sensitivity and specificity need.
 pub(super) const FEWEST_TRULY: usize = 2;
 

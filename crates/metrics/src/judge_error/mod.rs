@@ -21,6 +21,7 @@ pub use correct::{
     ByScenario, CorrectedRate, CorrectionOptions, Corrections, Method, SsaCorrection, correct,
 };
 pub use draw::{Allocation, Drawn, draw, draw_with};
+pub(crate) use error::FEWEST_LABELLED;
 pub use error::{CorrectionError, at_k_refusal};
 pub use ppi::{Lambda, PpiMean, ppi_mean};
 pub use rate::Correction;

@@ -6,12 +6,10 @@ use super::error::PlanError;
 use super::judge::{Corrected, JudgeErrors, JudgeNoise};
 use super::paired::{PairedPilot, paired};
 use super::power::{Contrast, Correlation, Need, Pairing, Target, Test, needs, samples_needed};
+use crate::judge_error::FEWEST_LABELLED;
 use crate::measure::Measure;
 use crate::panel::Panel;
 use crate::share::Missing;
-
-/// Labels that a correction needs in each scenario.
-const LABELS_A_SCENARIO: u64 = 10;
 
 /// What is to be planned.
 #[derive(Debug, Clone, PartialEq)]
@@ -215,7 +213,7 @@ fn design(evidence: &Evidence, request: &Request, remains: f64) -> Design {
         remains,
         corrected,
         same_instances: matches!(request.pairing, Pairing::Paired(_)),
-        fewest_labels: LABELS_A_SCENARIO * evidence.scenarios() as u64,
+        fewest_labels: (FEWEST_LABELLED * evidence.scenarios()) as u64,
         target: request.target,
         test: request.test,
     }
