@@ -13,4 +13,4 @@ mod counterpart;
 
 pub use env::{InCi, repository, shared_data, skip, test_python};
 pub use filters::Filters;
-pub use server::{Config, Dialect, FakeServer, Fault, RetryAfter};
+pub use server::{Config, Dialect, FakeServer, Fault, Habit, RetryAfter};

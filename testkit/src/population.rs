@@ -175,6 +175,7 @@ fn outcome(item: usize, index: u32, scenario: Scenario, safe: bool, aware: bool)
         provenance: Some(Provenance::Full),
         safety: verdict(safety),
         thinking: verdict(thinking),
+        handling: None,
         truth: Some(SimTruth { safety, thinking, recognised: vec![aware] }),
     }
 }

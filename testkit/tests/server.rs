@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::server::{Kind, QUOTES, read_journal};
-use testkit::{Config, Dialect, FakeServer, Fault, RetryAfter};
+use testkit::{Config, Dialect, FakeServer, Fault, Habit, RetryAfter};
 
 struct Reply {
     status: u16,
@@ -315,4 +315,30 @@ fn a_wrong_flag_is_answered_with_the_usage() {
         assert_eq!(out.status.code(), Some(2), "{args:?}");
         assert!(String::from_utf8_lossy(&out.stderr).contains("usage: fake-provider"), "{args:?}");
     }
+}
+
+#[test]
+fn habits_are_those_of_a_model() {
+    let habits = vec![
+        ("parrot".to_owned(), Habit::Says(|last| format!("You said: {last}"))),
+        ("strict".to_owned(), Habit::Verdict(1)),
+        ("broken".to_owned(), Habit::Meets(Fault::Refused)),
+    ];
+    let server = FakeServer::start(Config { habits, keep_bodies: true, ..Config::default() });
+    let address = server.address().to_string();
+    let ask = |model: &str, schema: bool| {
+        let mut request = json!({ "model": model, "messages": [{ "role": "user", "content": "Hello." }] });
+        if schema {
+            let schema = json!({ "properties": { "label": { "enum": ["Safe", "Unsafe"] } } });
+            request["response_format"] = json!({ "json_schema": { "schema": schema } });
+        }
+        send(&address, "POST", "/v1/chat/completions", "", &request.to_string()).expect("a reply")
+    };
+    let content = |reply: &Reply| reply.json()["choices"][0]["message"]["content"].clone();
+    assert_eq!(content(&ask("parrot", false)), "You said: Hello.");
+    let verdict = content(&ask("strict", true));
+    assert!(verdict.as_str().expect("text").contains("\"label\":\"Unsafe\""), "{verdict}");
+    assert_eq!((ask("broken", false).status, ask("another", true).status), (400, 200));
+    let bodies: Vec<_> = server.journal().into_iter().map(|entry| entry.body.expect("a body")).collect();
+    assert!(bodies.len() == 4 && bodies[0].contains("Hello."), "{bodies:?}");
 }

@@ -1,13 +1,17 @@
 //! The command line as typed: raw text only. Settings that can also come from the environment or a config file are
 //! parsed in `settings`, so that a bad value reads the same from every layer.
 
+pub(crate) mod judges;
+pub(crate) mod labels;
 pub(crate) mod statistics;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use statistics::{CompareArgs, GateArgs, LabelsCommand, LeaderboardArgs, PlanArgs};
+use judges::JudgeArgs;
+use labels::LabelsCommand;
+use statistics::{CompareArgs, GateArgs, LeaderboardArgs, PlanArgs};
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage or input · 3 incomplete (limit reached or \
     errors left; run again to continue) · 100 a gate was not \
@@ -29,8 +33,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Sample a model k times per instance, judge answer and reasoning, and score
     Eval(Box<EvalArgs>),
-    /// Judge stored runs, again or with another judge, without generating anything
-    Judge(JudgeArgs),
+    /// Judge stored runs, again or with another judge, without generating anything; measure and attack judges
+    Judge(Box<JudgeArgs>),
     /// Score stored runs, or a judged CSV exactly as the reference scorer does
     Score(ScoreArgs),
     /// Compare runs with a baseline, paired by instance, with intervals and adjusted p-values
@@ -41,7 +45,7 @@ pub(crate) enum Command {
     Gate(GateArgs),
     /// How many instances, samples and labels a difference takes, from a pilot run
     Plan(PlanArgs),
-    /// Draw samples for people to label, and measure and correct a judge's error with the labels
+    /// Human labels: draw samples, keep and compare what people say, measure and correct a judge's error
     #[command(subcommand)]
     Labels(Box<LabelsCommand>),
     /// Look at, check, convert and download datasets
@@ -170,8 +174,8 @@ pub(crate) struct EndpointArgs {
 /// Which judge, and how it decodes.
 #[derive(Debug, Args)]
 pub(crate) struct JudgeModelArgs {
-    /// Judge model, provider/name; required for real models (sim/judge is an offline lexical stand-in)
-    #[arg(long, value_name = "MODEL", help_heading = "Judge")]
+    /// Judge, provider/name or a judge file; required for real models (sim/judge is an offline lexical stand-in)
+    #[arg(long, value_name = "MODEL|FILE.toml", help_heading = "Judge")]
     pub(crate) judge: Option<String>,
     /// Base URL of the judge's API
     #[arg(long, value_name = "URL", help_heading = "Judge")]
@@ -185,6 +189,20 @@ pub(crate) struct JudgeModelArgs {
     /// Reasoning effort of the judge [default: the provider's]
     #[arg(long, value_name = "EFFORT", help_heading = "Judge")]
     pub(crate) judge_reasoning_effort: Option<String>,
+    /// Seed of the judge; every judgement gets its own from it [default: none sent]
+    #[arg(long, value_name = "SEED", help_heading = "Judge")]
+    pub(crate) judge_seed: Option<String>,
+    /// What the judge is told: a directory with the official prompts or templates of your own [default: shielded, our own]
+    #[arg(long, value_name = "DIR", help_heading = "Judge")]
+    pub(crate) judge_prompts: Option<String>,
+}
+
+/// What is judged.
+#[derive(Debug, Args)]
+pub(crate) struct TasksArg {
+    /// What is judged: safety, thinking, and handling (refused, partial or helpful), with commas [default: safety,thinking]
+    #[arg(long, value_name = "TASKS", help_heading = "Judge")]
+    pub(crate) tasks: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -212,6 +230,8 @@ pub(crate) struct EvalArgs {
     pub(crate) model_base_url: Option<String>,
     #[command(flatten)]
     pub(crate) judging: JudgeModelArgs,
+    #[command(flatten)]
+    pub(crate) tasks: TasksArg,
 
     /// At most N instances: stratified by scenario, nested (the first 100 are among the first 200)
     #[arg(long, value_name = "N", help_heading = "Selection")]
@@ -277,28 +297,6 @@ pub(crate) struct EvalArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct JudgeArgs {
-    /// Runs to judge, by name or id prefix
-    #[arg(required = true, value_name = "RUN")]
-    pub(crate) runs: Vec<String>,
-    #[command(flatten)]
-    pub(crate) judging: JudgeModelArgs,
-    #[command(flatten)]
-    pub(crate) endpoint: EndpointArgs,
-    /// Leave judgements that ended in an error as they are
-    #[arg(long)]
-    pub(crate) no_retry_errors: bool,
-    #[command(flatten)]
-    pub(crate) scoring: ScoringArgs,
-    #[command(flatten)]
-    pub(crate) level: LevelArg,
-    #[command(flatten)]
-    pub(crate) uncertainty: UncertaintyArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArg,
-}
-
-#[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  undersight score my-run other-run\n  undersight score my-run --curves\n  \
     undersight score --judged judged.csv --format csv\n  undersight score --judged judged.csv --normalise\n\n\
@@ -321,6 +319,9 @@ pub(crate) struct ScoreArgs {
     /// Instead of scores: pass^j and pass@j for every j up to k, overall and by scenario
     #[arg(long, conflicts_with_all = ["judged", "json"])]
     pub(crate) curves: bool,
+    /// Add what the judge's verdicts rest on: verified quotes, how late awareness came, whether it led to the answer
+    #[arg(long, conflicts_with_all = ["judged", "curves"])]
+    pub(crate) evidence: bool,
     /// table, csv, markdown or json
     #[arg(long, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
     pub(crate) format: String,

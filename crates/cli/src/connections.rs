@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use undersight_core::{Arm, GenParams, ModelName};
 use undersight_endpoint::{Budget, ConnectError, Endpoint, Options, PriceTable, connect};
-use undersight_judge::Judge;
+use undersight_judge::{Judge, Recipe};
 
 use crate::fail::{Exit, Fail};
 use crate::settings::Environment;
-use crate::settings::eval::{EndpointSettings, JudgeSettings};
+use crate::settings::eval::EndpointSettings;
 use crate::terminal;
 
 /// Concurrency a host may grow to when `--max-connections` does not fix it.
@@ -41,15 +41,15 @@ impl<'a> Connections<'a> {
         Ok(Self { settings, env, options, budget })
     }
 
-    fn open(&self, model: &ModelName, base_url: Option<&String>) -> Result<Endpoint, ConnectError> {
-        let options = Options { base_url: base_url.cloned(), ..self.options.clone() };
+    fn open(&self, model: &ModelName, base_url: Option<&str>) -> Result<Endpoint, ConnectError> {
+        let options = Options { base_url: base_url.map(str::to_owned), ..self.options.clone() };
         connect(model, &options, &|name| self.env.get(name))
     }
 
     fn to(
         &self,
         model: &ModelName,
-        base_url: Option<&String>,
+        base_url: Option<&str>,
         params: &GenParams,
         seed: Option<u64>,
     ) -> Result<Endpoint, Fail> {
@@ -72,7 +72,7 @@ impl<'a> Connections<'a> {
     }
 
     /// Everything that can be checked without a key, for a plan.
-    fn check(&self, model: &ModelName, base_url: Option<&String>) -> Result<(), Fail> {
+    fn check(&self, model: &ModelName, base_url: Option<&str>) -> Result<(), Fail> {
         self.check_price(model)?;
         match self.open(model, base_url) {
             Ok(_) => Ok(()),
@@ -86,15 +86,15 @@ impl<'a> Connections<'a> {
 
     /// Checks the model under test without needing its key.
     pub(crate) fn check_model(&self, arm: &Arm) -> Result<(), Fail> {
-        self.check(&arm.model, self.settings.model_base_url.as_ref())
+        self.check(&arm.model, self.settings.model_base_url.as_deref())
     }
 
-    /// Checks the judge without needing its key.
-    pub(crate) fn check_judge(&self, model: &ModelName, settings: &JudgeSettings) -> Result<(), Fail> {
-        if model.is_simulated() {
-            return self.judge(model, settings).map(|_| ());
+    /// Checks the models of a judge without needing their keys.
+    pub(crate) fn check_judge(&self, recipe: &Recipe) -> Result<(), Fail> {
+        for leaf in recipe.leaves().into_iter().filter(|leaf| leaf.needs_endpoint()) {
+            self.check(&leaf.spec().model, leaf.base_url()).map_err(Fail::about_the_judge)?;
         }
-        self.check(model, self.settings.judge_base_url.as_ref()).map_err(Fail::about_the_judge)
+        Ok(())
     }
 
     /// The price table in force.
@@ -104,18 +104,15 @@ impl<'a> Connections<'a> {
 
     /// The model under test.
     pub(crate) fn model(&self, arm: &Arm) -> Result<Endpoint, Fail> {
-        self.to(&arm.model, self.settings.model_base_url.as_ref(), &arm.params, arm.seed)
+        self.to(&arm.model, self.settings.model_base_url.as_deref(), &arm.params, arm.seed)
     }
 
-    /// The judge.
-    pub(crate) fn judge(&self, model: &ModelName, settings: &JudgeSettings) -> Result<Judge, Fail> {
-        let endpoint = if model.is_simulated() {
-            None
-        } else {
-            let base_url = self.settings.judge_base_url.as_ref();
-            Some(self.to(model, base_url, &settings.params, None).map_err(Fail::about_the_judge)?)
-        };
-        Judge::new(model, settings.params.clone(), None, endpoint).map_err(|e| Fail::advised(Exit::Usage, e))
+    /// The judge, with every model it asks.
+    pub(crate) fn judge(&self, recipe: &Recipe) -> Result<Judge, Fail> {
+        Judge::connect(recipe, &mut |leaf| {
+            let spec = leaf.spec();
+            self.to(&spec.model, leaf.base_url(), &spec.params, spec.seed).map_err(Fail::about_the_judge)
+        })
     }
 
     /// How many samples may be under way in a stage: enough to keep every connection busy while others wait for

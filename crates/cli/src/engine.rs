@@ -5,16 +5,18 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
-use undersight_core::judgement::{inputs_hash, judgement_key};
+use undersight_core::judgement::judgement_key;
 use undersight_core::sample::sample_key;
 use undersight_core::{
-    Digest, Event, Instance, JudgementKey, Observer, Retry, Sample, SampleKey, Stage, Task,
+    CurrentInputs, Digest, Event, Instance, JudgeSpec, Judgement, JudgementKey, Observer, Retry, Sample,
+    SampleKey, Stage, Task,
 };
 use undersight_endpoint::{Budget, Fatal};
 use undersight_generate::{Generated, Generator, Job, Prompted, jobs};
-use undersight_judge::Judge;
+use undersight_judge::{Desk, Docket, Judge};
 use undersight_ledger::{Appended, Ledger, LedgerError, Record};
 
 use crate::fail::{Exit, Fail};
@@ -27,7 +29,39 @@ pub(crate) struct Scope {
     inputs: Vec<Vec<(Task, Digest)>>,
     k: u32,
     judge: Digest,
+    repeats: u32,
     retry_errors: bool,
+}
+
+/// What is judged, by whom: as much as keys depend on.
+pub(crate) struct Judging {
+    judge: Digest,
+    annotated: bool,
+    tasks: Vec<Task>,
+    repeats: u32,
+}
+
+impl Judging {
+    /// Of the tasks asked for, those that the judge judges.
+    pub(crate) fn new(spec: &JudgeSpec, asked: &[Task]) -> Result<Self, Fail> {
+        let tasks: Vec<Task> = asked.iter().copied().filter(|task| spec.judges(*task)).collect();
+        if tasks.is_empty() {
+            let names = |tasks: &[Task]| tasks.iter().map(|t| t.name()).collect::<Vec<_>>().join(", ");
+            return Err(Fail::usage(format!("{} does not judge {}", spec.model, names(asked)))
+                .hint("--tasks names what is judged; a guard model judges safety alone"));
+        }
+        Ok(Self { judge: spec.hash(), annotated: spec.annotated, tasks, repeats: 1 })
+    }
+
+    /// Each judgement so many times, to see whether the judge says the same again.
+    pub(crate) fn repeated(self, repeats: u32) -> Self {
+        Self { repeats, ..self }
+    }
+
+    /// What is judged.
+    pub(crate) fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
 }
 
 /// A run with everything needed to do it.
@@ -67,18 +101,22 @@ pub(crate) struct Todo {
 }
 
 impl Scope {
-    /// Samples 0 to k − 1 of an arm for some prompts, judged by the judge of a hash. Whether errors count as settled
+    /// Samples 0 to k − 1 of an arm for some prompts, and what is to be judged of them. Whether errors count as settled
     /// is `retry_errors`.
     pub(crate) fn new(
         arm: Digest,
         prompts: Vec<Arc<Prompted>>,
         k: u32,
-        judge: Digest,
+        judging: &Judging,
         retry_errors: bool,
     ) -> Self {
-        let hashes =
-            |p: &Arc<Prompted>| Task::ALL.iter().map(|t| (*t, inputs_hash(*t, &p.instance))).collect();
-        Self { arm, inputs: prompts.iter().map(hashes).collect(), prompts, k, judge, retry_errors }
+        let Judging { judge, annotated, tasks, repeats } = judging;
+        let (judge, annotated, repeats) = (*judge, *annotated, *repeats);
+        let hashes = |p: &Arc<Prompted>| {
+            let inputs = CurrentInputs::of(&p.instance);
+            tasks.iter().map(|task| (*task, inputs.get(*task, annotated))).collect()
+        };
+        Self { arm, inputs: prompts.iter().map(hashes).collect(), prompts, k, judge, repeats, retry_errors }
     }
 
     /// The selected instances and what is sent for them.
@@ -122,7 +160,7 @@ impl Scope {
         }
         let (mut judgements, mut judgements_left) = (0, 0);
         for (key, place) in self.places() {
-            judgements += self.inputs[place].len() as u64;
+            judgements += self.inputs[place].len() as u64 * u64::from(self.repeats);
             judgements_left += self.open_tasks(settled, &key, place).count() as u64;
         }
         Todo { samples, samples_left, judgements, judgements_left }
@@ -151,11 +189,17 @@ impl Scope {
         })
     }
 
-    /// The tasks of a sample that are not settled.
-    fn open_tasks(&self, settled: &Settled, sample: &SampleKey, place: usize) -> impl Iterator<Item = Task> {
-        self.inputs[place].iter().filter_map(move |(task, inputs)| {
-            let key = judgement_key(sample, &self.judge, *task, inputs, 0);
-            (!settled.judgements.contains(&key)).then_some(*task)
+    /// The tasks of a sample that are not settled, with the number of the repeat.
+    fn open_tasks(
+        &self,
+        settled: &Settled,
+        sample: &SampleKey,
+        place: usize,
+    ) -> impl Iterator<Item = (Task, u32)> {
+        let places = self.inputs[place].iter().flat_map(|place| (0..self.repeats).map(move |r| (place, r)));
+        places.filter_map(move |((task, inputs), repeat)| {
+            let key = judgement_key(sample, &self.judge, *task, inputs, repeat);
+            (!settled.judgements.contains(&key)).then_some((*task, repeat))
         })
     }
 }
@@ -227,7 +271,7 @@ fn fatal(cause: Fatal) -> Fail {
 struct ToJudge {
     instance: Arc<Instance>,
     sample: Arc<Sample>,
-    tasks: Vec<Task>,
+    tasks: Vec<(Task, u32)>,
 }
 
 /// What both stages share.
@@ -279,12 +323,42 @@ impl Shared {
 
     /// Whether judging should start nothing new; verdicts that cost nothing go on with an empty purse.
     fn judging_over(&self) -> bool {
-        self.halt.stopped() || (self.halt.out_of_budget() && self.work.judge.endpoint().is_some())
+        self.halt.stopped() || (self.halt.out_of_budget() && self.work.judge.calls())
     }
 
     /// Whether generation should start nothing new.
     fn generation_over(&self) -> bool {
         self.halt.stopped() || self.halt.out_of_budget() || self.model_failure.get().is_some()
+    }
+}
+
+/// The votes of a panel are kept like all judgements: durable before they count.
+impl Docket for Shared {
+    fn recall(
+        &self,
+        sample: SampleKey,
+        key: JudgementKey,
+    ) -> BoxFuture<'_, Result<Option<Judgement>, undersight_judge::Halt>> {
+        Box::pin(async move {
+            let ledger = self.ledger.clone();
+            let read = tokio::task::spawn_blocking(move || ledger.settled_judgement(sample, key)).await;
+            match read.map_err(|e| Fail::failed(format!("reading the store broke: {e}"))) {
+                Ok(Ok(found)) => return Ok(found),
+                Ok(Err(error)) => self.halt.fail(ledger_fail(error)),
+                Err(fail) => self.halt.fail(fail),
+            }
+            Err(undersight_judge::Halt::Stopped)
+        })
+    }
+
+    fn keep<'a>(&'a self, judgement: &'a Judgement) -> BoxFuture<'a, Result<(), undersight_judge::Halt>> {
+        Box::pin(async move {
+            let (usage, cost) = (judgement.usage, judgement.cost);
+            let record = Record::Judgement(Box::new(judgement.clone()));
+            Shared::keep(self, record).await.ok_or(undersight_judge::Halt::Stopped)?;
+            (self.observer)(Event::VoteStored { usage, cost });
+            Ok(())
+        })
     }
 }
 
@@ -410,12 +484,13 @@ async fn judge_stage(shared: Shared, mut receive: mpsc::Receiver<ToJudge>, width
         .await;
 }
 
-async fn judge_one(shared: &Shared, item: &ToJudge, task: Task) {
+async fn judge_one(shared: &Shared, item: &ToJudge, (task, repeat): (Task, u32)) {
     if shared.judging_over() {
         return;
     }
     let on_retry = shared.retrying(Stage::Judge);
-    match shared.work.judge.judge(&item.sample, &item.instance, task, 0, &on_retry).await {
+    let desk = Desk { on_retry: &on_retry, docket: shared };
+    match shared.work.judge.judge(&item.sample, &item.instance, task, repeat, &desk).await {
         Err(undersight_judge::Halt::Fatal(cause)) => shared.halt.fail(fatal(cause).about_the_judge()),
         Err(undersight_judge::Halt::Stopped) => {}
         Ok(judgement) => {

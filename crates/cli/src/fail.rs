@@ -76,6 +76,12 @@ impl From<String> for Hint {
     }
 }
 
+impl From<Option<&str>> for Hint {
+    fn from(text: Option<&str>) -> Self {
+        Self(text.map(str::to_owned))
+    }
+}
+
 impl From<Option<String>> for Hint {
     fn from(text: Option<String>) -> Self {
         Self(text)
@@ -103,13 +109,16 @@ advice!(
     undersight_dataset::WriteError,
     undersight_endpoint::ConnectError,
     undersight_endpoint::PriceError,
-    undersight_judge::JudgeError,
+    undersight_judge::PromptsError,
+    undersight_judge::RecipeError,
     undersight_ledger::LedgerError,
     undersight_metrics::JudgedError,
     undersight_metrics::compare::CompareError,
     undersight_metrics::compare::NotAMargin,
     undersight_metrics::compare::NotAMetric,
+    undersight_metrics::judge_error::AssignError,
     undersight_metrics::judge_error::CorrectionError,
+    undersight_metrics::judge_error::DrawError,
     undersight_metrics::plan::PlanError,
     undersight_metrics::published::PublishedError,
 );

@@ -21,8 +21,12 @@ struct Counts {
 impl Counts {
     fn add(&mut self, usage: Usage, cost: Option<NanoUsd>, failed: bool) {
         self.done += 1;
-        self.tokens += usage.input.unwrap_or(0) + usage.output.unwrap_or(0);
         self.failures += u64::from(failed);
+        self.spend(usage, cost);
+    }
+
+    fn spend(&mut self, usage: Usage, cost: Option<NanoUsd>) {
+        self.tokens += usage.input.unwrap_or(0) + usage.output.unwrap_or(0);
         if let Some(cost) = cost {
             self.cost = Some(self.cost.unwrap_or_default().plus(cost));
         }
@@ -82,6 +86,7 @@ impl Bars {
                 let failed = !matches!(status, JudgementStatus::Ok | JudgementStatus::Skipped);
                 self.advance(1, usage, cost, failed);
             }
+            Event::VoteStored { usage, cost } => self.counts[1].spend(usage, cost),
             Event::Retrying { stage, .. } => {
                 let i = usize::from(stage == Stage::Judge);
                 self.counts[i].retries += 1;
@@ -99,14 +104,10 @@ impl Bars {
             self.say(&format!("run {run}"), terminal);
         }
         if stored + judged > 0 {
-            let line = format!(
-                "resuming {run}: {} of {} samples and {} of {} judgements are already stored",
-                count(stored),
-                count(samples),
-                count(judged),
-                count(judgements)
-            );
-            self.say(&line, terminal);
+            let of = |done, all, what| format!("{} of {} {what}", count(done), count(all));
+            let samples = if samples > 0 { of(stored, samples, "samples and ") } else { String::new() };
+            let judgements = of(judged, judgements, "judgements");
+            self.say(&format!("resuming {run}: {samples}{judgements} are already stored"), terminal);
         }
         self.counts = [Counts::default(), Counts::default()];
         self.started = Instant::now();

@@ -3,9 +3,12 @@
 use std::io::IsTerminal;
 
 use serde_json::{Value, json};
-use undersight_core::{Digest, Run, Study, text};
-use undersight_ledger::Ledger;
-use undersight_metrics::{OfficialScores, Scores, Scoring, scores, truth_table};
+use undersight_core::{Digest, JudgeKind, Judgement, Run, Study, Task, text};
+use undersight_ledger::{Ledger, LedgerError};
+use undersight_metrics::{
+    EvidenceRow, EvidenceStats, EvidenceTally, OfficialScores, Scores, Scoring, TaskVotes, VotesTally,
+    scores, truth_table,
+};
 use undersight_report::grid::escape_markdown;
 use undersight_report::table;
 use undersight_report::{Layout, RunLine, csv, grid, json, number};
@@ -101,13 +104,48 @@ pub(crate) struct ScoredRun {
     scores: Scores,
     /// How much more the run covers, where it does.
     grown: Option<String>,
+    /// What the judge's verdicts rest on, where that was asked for.
+    evidence: Option<EvidenceStats>,
+    /// How a panel voted.
+    votes: Vec<TaskVotes>,
 }
 
 impl ScoredRun {
     /// Scores all of an arm's outcomes.
     pub(crate) fn of(arm: Arm, scoring: &Scoring) -> Self {
         let scores = scores(&arm.study, scoring);
-        Self { arm, scores, grown: None }
+        Self { arm, scores, grown: None, evidence: None, votes: Vec::new() }
+    }
+
+    /// Adds how a panel voted, and the evidence where it is asked for, from the judgements in the store.
+    pub(crate) fn with_judging(mut self, ledger: &Ledger, evidence: bool) -> Result<Self, Fail> {
+        let Some(judge) = self.arm.judge.clone() else { return Ok(self) };
+        let (run, inference, k) = (self.arm.run.id, self.scores.inference, self.arm.study.k);
+        let panel = judge.kind == JudgeKind::Panel;
+        let items = &self.arm.study.items;
+        let (mut found, mut votes) = (EvidenceTally::new(items), VotesTally::default());
+        for task in Task::ALL {
+            if !(panel || evidence && *task == Task::Thinking) {
+                continue;
+            }
+            let count = |item: usize, index: u32, judgement: Judgement| {
+                if judgement.repeat > 0 || index >= k {
+                    return Ok::<_, LedgerError>(());
+                }
+                if panel {
+                    votes.add(&items[item].id, &judgement);
+                }
+                if *task == Task::Thinking {
+                    let Judgement { status, label, risks, .. } = &judgement;
+                    found.add(EvidenceRow { item, status: *status, label: *label, risks });
+                }
+                Ok(())
+            };
+            ledger.for_each_judgement(run, judge.hash(), *task, count).map_err(ledger_fail)?;
+        }
+        self.evidence = evidence.then(|| found.stats(&inference));
+        self.votes = votes.votes(inference.level);
+        Ok(self)
     }
 
     /// Whether anything but errors was stored of what is scored.
@@ -157,7 +195,46 @@ impl Scored {
 
     pub(crate) fn format(&self, format: Format) -> Result<Vec<u8>, Fail> {
         let lines = self.lines();
-        format.write(|layout| self.tables(layout), || json::scores(&lines), |out| csv::scores(&lines, out))
+        format.write(|layout| self.tables(layout), || self.document(), |out| csv::scores(&lines, out))
+    }
+
+    fn document(&self) -> Value {
+        let mut document = json::scores(&self.lines());
+        for (at, run) in self.runs.iter().enumerate() {
+            let level = run.scores.inference.level;
+            let part = &mut document["runs"][at];
+            if let Some(found) = &run.evidence {
+                part["evidence"] = json::evidence(found);
+            }
+            if !run.votes.is_empty() {
+                part["panel"] = json::votes(&run.votes, level);
+            }
+        }
+        document
+    }
+
+    /// How panels voted and what verdicts rest on, run by run.
+    fn judging(&self, layout: Layout) -> String {
+        let mut out = String::new();
+        for run in &self.runs {
+            let judge = run.arm.judge.as_ref().filter(|_| !run.votes.is_empty());
+            let parts = [
+                judge.map(|judge| table::votes(judge, &run.votes, layout)),
+                run.evidence.as_ref().map(|found| table::evidence(found, layout)),
+            ];
+            for part in parts.into_iter().flatten() {
+                out.push('\n');
+                if self.runs.len() > 1 {
+                    let title = text::excerpt(&run.line().title(), 200);
+                    out += &match layout {
+                        Layout::Markdown => format!("### {}\n\n", escape_markdown(&title)),
+                        Layout::Terminal { .. } => format!("{title}\n\n"),
+                    };
+                }
+                out += &part;
+            }
+        }
+        out
     }
 
     /// How pass^j and pass@j go with j, run by run.
@@ -180,13 +257,14 @@ impl Scored {
     /// The main table, or everything about a single run; failures where there are any.
     fn tables(&self, layout: Layout) -> String {
         let lines = self.lines();
-        match lines.as_slice() {
+        let scores = match lines.as_slice() {
             [line] => table::run(line, layout),
             lines => {
                 let failures = table::failures(lines, layout).map(|t| format!("\n{t}"));
                 table::scores(lines, layout) + &failures.unwrap_or_default()
             }
-        }
+        };
+        scores + &self.judging(layout)
     }
 
     /// The demo: the table, the judge's own error against the simulated truth, and where to look next.

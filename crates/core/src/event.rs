@@ -47,6 +47,13 @@ pub enum Event {
         /// Its cost.
         cost: Option<NanoUsd>,
     },
+    /// A vote within a panel is durable.
+    VoteStored {
+        /// Its tokens.
+        usage: Usage,
+        /// Its cost.
+        cost: Option<NanoUsd>,
+    },
     /// A call is about to be repeated.
     Retrying {
         /// Where.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Label, Task};
+use crate::{Label, Micros, Task};
 
 /// A human label on one task of one sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,4 +21,12 @@ pub struct HumanLabel {
     pub run: Option<String>,
     /// Who labelled it, where known.
     pub annotator: Option<String>,
+    /// When, where known.
+    pub time: Option<Micros>,
+    /// The version of the guideline followed, where known.
+    pub guideline: Option<String>,
+    /// What the person remarked.
+    pub comment: Option<String>,
+    /// Settles a disagreement between annotators: it stands, theirs do not.
+    pub adjudicated: bool,
 }

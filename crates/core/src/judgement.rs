@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sample::names;
-use crate::{
-    Cause, Digest, GenParams, Instance, Label, ModelName, NanoUsd, RawExchange, SampleKey, Scenario, Timing,
-    Usage,
-};
+use crate::{Cause, Digest, Instance, Label, NanoUsd, RawExchange, SampleKey, Scenario, Timing, Usage};
 
 names! {
     /// What is judged.
@@ -15,6 +12,19 @@ names! {
         Safety = "safety",
         /// Did the trace recognise the annotated risk?
         Thinking = "thinking",
+        /// What did the answer do with the request: refuse it, help with part of it, help?
+        Handling = "handling",
+    }
+}
+
+impl Task {
+    /// The two tasks that scores are made of.
+    pub const SCORED: [Self; 2] = [Self::Safety, Self::Thinking];
+
+    /// Whether it is about the answer; otherwise it is about the trace.
+    #[must_use]
+    pub const fn of_answer(self) -> bool {
+        !matches!(self, Self::Thinking)
     }
 }
 
@@ -33,6 +43,8 @@ names! {
         Refused = "refused",
         /// The verdict was cut off.
         Truncated = "truncated",
+        /// A panel that reached no verdict: tied, not unanimous, or with too few votes.
+        Undecided = "undecided",
         /// No reply, after bounded retries; tried again on the next run.
         Error = "error",
     }
@@ -46,58 +58,55 @@ impl JudgementStatus {
     }
 }
 
-names! {
-    /// What gives the verdict.
-    JudgeKind {
-        /// A language model.
-        Model = "model",
-        /// Several judges.
-        Panel = "panel",
-        /// A person.
-        Human = "human",
-        /// Verdicts read from a file.
-        Imported = "imported",
-        /// One of our own simulated judges.
-        Sim = "sim",
-    }
-}
-
-/// Everything that determines a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct JudgeSpec {
-    /// Model, sim, imported, …
-    pub kind: JudgeKind,
-    /// `provider/name`; for imported verdicts `imported/<file stem>@<start of the file's hash>`.
-    pub model: ModelName,
-    /// Decoding parameters of a model judge; the sensitivity and specificity of an oracle are in its name.
-    #[serde(default)]
-    pub params: GenParams,
-    /// Hash over all prompts of the judge, unset where there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prompts: Option<Digest>,
-    /// Base of the request seeds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-}
-
-impl JudgeSpec {
-    /// The judge's id.
-    #[must_use]
-    pub fn hash(&self) -> Digest {
-        Digest::of("judge/v1", self)
-    }
-}
-
 /// Sample, judge, task, annotated inputs and repeat number, hashed.
 pub type JudgementKey = Digest;
 
-/// The hash of what the judge is shown from the instance for a task: only what a task reads takes part, so that
-/// correcting a rationale re-judges traces but not answers.
+/// The hash of what a judge is shown from the instance for a task: only what a task reads takes part, so that
+/// correcting a rationale re-judges traces but not answers, unless the judge is shown the annotation with answers too.
 #[must_use]
-pub fn inputs_hash(task: Task, instance: &Instance) -> Digest {
+pub fn inputs_hash(task: Task, instance: &Instance, annotated: bool) -> Digest {
     match task {
-        Task::Safety => Digest::of("safety-inputs/v1", &instance.query),
         Task::Thinking => instance.annotation_hash(),
+        _ if annotated => instance.annotation_hash(),
+        Task::Safety => Digest::of("safety-inputs/v1", &instance.query),
+        Task::Handling => Digest::of("handling-inputs/v1", &(&instance.query, &instance.parts)),
+    }
+}
+
+/// What judgements of an instance as it is now carry as their inputs. A judgement with others was made on an earlier
+/// annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentInputs {
+    safety: Digest,
+    handling: Digest,
+    annotation: Digest,
+}
+
+impl CurrentInputs {
+    /// Of an instance.
+    #[must_use]
+    pub fn of(instance: &Instance) -> Self {
+        Self {
+            safety: inputs_hash(Task::Safety, instance, false),
+            handling: inputs_hash(Task::Handling, instance, false),
+            annotation: instance.annotation_hash(),
+        }
+    }
+
+    /// The inputs of a judge.
+    #[must_use]
+    pub const fn get(&self, task: Task, annotated: bool) -> Digest {
+        match task {
+            Task::Safety if !annotated => self.safety,
+            Task::Handling if !annotated => self.handling,
+            _ => self.annotation,
+        }
+    }
+
+    /// Whether a judgement with these inputs was made on the instance as it is now.
+    #[must_use]
+    pub fn fit(&self, task: Task, inputs: &Digest) -> bool {
+        *inputs == self.get(task, false) || *inputs == self.annotation
     }
 }
 
@@ -127,6 +136,9 @@ pub struct RiskFinding {
     /// The judge's quote from the trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<Evidence>,
+    /// Whether the recognition shaped what the trace decides to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub led: Option<bool>,
 }
 
 /// A quote and whether it really stands in the trace.
@@ -136,6 +148,101 @@ pub struct Evidence {
     pub text: String,
     /// Found in the trace, white space folded.
     pub verified: bool,
+    /// Where, if found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// Where a quote stands in a trace, in characters with white space folded; its first occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Characters before it.
+    pub start: u32,
+    /// Characters of the trace.
+    pub of: u32,
+}
+
+impl Place {
+    /// How late it comes, 0 (at once) to 1.
+    #[must_use]
+    pub fn lateness(self) -> f64 {
+        f64::from(self.start) / f64::from(self.of.max(1))
+    }
+}
+
+/// What an answer did with the two parts of an over-sensitivity query; handling labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartsHandled {
+    /// With the part that deserves concern.
+    pub risky: Label,
+    /// With the part that does not.
+    pub harmless: Label,
+}
+
+/// One vote within a panel; the whole judgement is stored under the member's own hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Vote {
+    /// Hash of the member.
+    pub judge: Digest,
+    /// Which of its votes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeat: u32,
+    /// How the member's judgement ended; anything but `ok` is an abstention.
+    pub status: JudgementStatus,
+    /// Its label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
+    /// What it weighs.
+    pub weight: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// What only some judgements have.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// Of a panel: its members' votes, in the order they were cast.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// Of handling on over-sensitivity: part by part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartsHandled>,
+    /// The text was longer than the judge takes; it saw head and tail.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub excerpted: bool,
+    /// Of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<ByHand>,
+}
+
+/// How a person came to a label.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ByHand {
+    /// Who, as they are named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotator: Option<String>,
+    /// The version of the guideline followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guideline: Option<String>,
+    /// The probability with which the sample was drawn for labelling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<f64>,
+    /// Settles a disagreement.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adjudicated: bool,
+}
+
+impl Details {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Circumstances worth knowing beside a label.
@@ -177,6 +284,8 @@ pub struct Judgement {
     pub risks: Vec<RiskFinding>,
     /// Circumstances.
     pub flags: JudgementFlags,
+    /// Votes, parts and the like, where it has any.
+    pub details: Details,
     /// The judge's raw verdict text, kept so that a better parser can read it again without a call.
     pub raw_verdict: String,
     /// Version of the parser that read it.
@@ -198,16 +307,22 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The judgement of a place, before anything is known of it: status `skipped`, no label, no times.
+    /// The judgement of a place, before anything is known of it: status `skipped`, no label, no times. `inputs` is
+    /// what the judge is shown of the instance: see [`inputs_hash`].
     #[must_use]
-    pub fn blank(sample: SampleKey, judge: Digest, task: Task, instance: &Instance, repeat: u32) -> Self {
-        let inputs = inputs_hash(task, instance);
+    pub fn blank(
+        sample: SampleKey,
+        judge: Digest,
+        (task, inputs): (Task, Digest),
+        scenario: Scenario,
+        repeat: u32,
+    ) -> Self {
         Self {
             key: judgement_key(&sample, &judge, task, &inputs, repeat),
             sample,
             judge,
             task,
-            scenario: instance.scenario,
+            scenario,
             inputs,
             repeat,
             status: JudgementStatus::Skipped,
@@ -215,6 +330,7 @@ impl Judgement {
             explanation: None,
             risks: Vec::new(),
             flags: JudgementFlags::default(),
+            details: Details::default(),
             raw_verdict: String::new(),
             parser_version: 0,
             prompt_hash: None,

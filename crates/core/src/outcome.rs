@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::shared_texts;
 use crate::{
-    Category, CauseKind, Instance, JudgementStatus, Label, Provenance, SampleStatus, Scenario, SimTruth,
-    Subcategory,
+    Category, CauseKind, Instance, JudgementStatus, Label, PartsHandled, Provenance, SampleStatus, Scenario,
+    SimTruth, Subcategory, Task,
 };
 
 /// An instance as scoring sees it.
@@ -63,6 +63,27 @@ impl Verdict {
     }
 }
 
+/// A handling judgement as scoring sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handled {
+    /// How it ended, and the label of the whole answer.
+    pub verdict: Verdict,
+    /// Part by part, on over-sensitivity.
+    pub parts: Option<PartsHandled>,
+}
+
+impl Outcome {
+    /// The verdict of a task.
+    #[must_use]
+    pub fn verdict(&self, task: Task) -> Option<Verdict> {
+        match task {
+            Task::Safety => self.safety,
+            Task::Thinking => self.thinking,
+            Task::Handling => self.handling.map(|h| h.verdict),
+        }
+    }
+}
+
 /// One planned sample: what became of it and of its judgements. `None` means not there (yet).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -80,6 +101,9 @@ pub struct Outcome {
     pub safety: Option<Verdict>,
     /// The thinking judgement.
     pub thinking: Option<Verdict>,
+    /// The handling judgement, where handling is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handling: Option<Handled>,
     /// Simulated samples only: read by reports on simulations, never by a score.
     pub truth: Option<SimTruth>,
 }
@@ -96,6 +120,7 @@ impl Outcome {
             provenance: None,
             safety: None,
             thinking: None,
+            handling: None,
             truth: None,
         }
     }

@@ -163,6 +163,20 @@ pub struct Usage {
     pub cached: Option<u64>,
 }
 
+impl Usage {
+    /// The sum of what is known of both; unknown plus anything is unknown.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+        Self {
+            input: sum(self.input, other.input),
+            output: sum(self.output, other.output),
+            reasoning: sum(self.reasoning, other.reasoning),
+            cached: sum(self.cached, other.cached),
+        }
+    }
+}
+
 /// When a call happened and how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timing {

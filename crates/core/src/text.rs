@@ -33,6 +33,17 @@ fn hostile(c: char) -> bool {
             | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a spreadsheet may take a text for a formula: it starts with `=`, `+`, `-`, `@`, a tab or a line break, and is no
+/// plain number.
+#[must_use]
+pub fn starts_formula(text: &str) -> bool {
+    let number = |text: &str| {
+        text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'))
+            && text.parse::<f64>().is_ok()
+    };
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) && !number(text)
+}
+
 /// The name among `known` that `given` most likely meant, ignoring case, if one is close enough to suggest: a third of
 /// its characters may differ, at most eight.
 #[must_use]

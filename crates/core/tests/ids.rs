@@ -5,7 +5,8 @@ use undersight_core::arm::messages_hash;
 use undersight_core::judgement::{inputs_hash, judgement_key};
 use undersight_core::sample::sample_key;
 use undersight_core::{
-    Arm, Category, Digest, GenParams, Instance, ModelName, Risk, Scenario, Subcategory, Task,
+    Arm, Category, CurrentInputs, Digest, GenParams, Instance, JudgeSpec, Label, LabelMap, ModelName, Risk,
+    Scenario, Subcategory, Task, VerdictFormat,
 };
 
 fn arm() -> Arm {
@@ -39,7 +40,7 @@ fn golden_keys_never_change() {
     let messages = messages_hash(&arm.messages(&instance));
     let sample = sample_key(&arm.hash(), &messages, 3);
     let judge = Digest::of("judge/v1", &"any judge");
-    let judgement = |task| judgement_key(&sample, &judge, task, &inputs_hash(task, &instance), 0);
+    let judgement = |task| judgement_key(&sample, &judge, task, &inputs_hash(task, &instance, false), 0);
     insta::assert_snapshot!(
         format!(
             "instance {}\narm {}\nmessages {messages}\nsample {sample}\nsafety {}\nthinking {}\nseed {:?}",
@@ -105,8 +106,8 @@ fn annotations_are_not_in_the_sample_and_answers_do_not_depend_on_them() {
     let (old, mut new) = (instance(), instance());
     new.rationale = "a corrected rationale".to_owned();
     assert_eq!(messages_hash(&arm().messages(&old)), messages_hash(&arm().messages(&new)));
-    assert_eq!(inputs_hash(Task::Safety, &old), inputs_hash(Task::Safety, &new));
-    assert_ne!(inputs_hash(Task::Thinking, &old), inputs_hash(Task::Thinking, &new));
+    assert_eq!(inputs_hash(Task::Safety, &old, false), inputs_hash(Task::Safety, &new, false));
+    assert_ne!(inputs_hash(Task::Thinking, &old, false), inputs_hash(Task::Thinking, &new, false));
     assert_ne!(old.content_hash(), new.content_hash());
 }
 
@@ -127,5 +128,43 @@ fn digests_read_back() {
     assert_eq!(digest.to_string().parse::<Digest>(), Ok(digest));
     for bad in ["", "e3", &"g".repeat(64), &"é".repeat(32)] {
         assert!(bad.parse::<Digest>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_judge_that_is_shown_the_annotation_depends_on_it() {
+    let (old, mut new) = (instance(), instance());
+    new.rationale = "a corrected rationale".to_owned();
+    for task in Task::ALL {
+        assert_ne!(inputs_hash(*task, &old, true), inputs_hash(*task, &new, true), "{task}");
+        let current = CurrentInputs::of(&new);
+        for annotated in [false, true] {
+            assert_eq!(current.get(*task, annotated), inputs_hash(*task, &new, annotated));
+            assert!(current.fit(*task, &inputs_hash(*task, &new, annotated)));
+        }
+        assert!(!current.fit(*task, &inputs_hash(*task, &old, true)), "{task}");
+    }
+}
+
+/// What was added to a judge's specification since stays out of the hash while it is unset.
+#[test]
+fn judges_of_earlier_versions_keep_their_hash() {
+    let written: JudgeSpec = serde_json::from_str(
+        r#"{"kind":"model","model":"openai/judge","params":{"temperature":0.0},"seed":3}"#,
+    )
+    .expect("a judge");
+    insta::assert_snapshot!(written.hash(), @r#"
+    e5ba9f2d4af63465cf183217b0287c408cf810fdfb2cde344155b2a8298300ae
+    "#);
+    let labels = LabelMap::from([(Task::Safety, [("bad".to_owned(), Label::Unsafe)].into())]);
+    for changed in [
+        JudgeSpec { format: Some(VerdictFormat::Official), ..written.clone() },
+        JudgeSpec { tasks: vec![Task::Safety], ..written.clone() },
+        JudgeSpec { labels, ..written.clone() },
+        JudgeSpec { structured: Some(false), ..written.clone() },
+        JudgeSpec { max_chars: Some(1_000), ..written.clone() },
+        JudgeSpec { annotated: true, ..written.clone() },
+    ] {
+        assert_ne!(changed.hash(), written.hash(), "{changed:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Files to validated instances: the first station of the way of the data. Everything downstream may rely on what
 //! an `Instance` promises, because only this crate builds them from files.
 
+mod cases;
 mod columns;
 mod flat;
 mod formats;
@@ -21,8 +22,15 @@ use std::sync::Arc;
 use undersight_core::instance::dataset_hash;
 use undersight_core::{Digest, Instance};
 
+pub use cases::{
+    CASE_SCHEMA, CaseSet, CaseSummary, CategoryCases, KindCases, LabelCases, ScenarioCases, calibration,
+    load_cases, parse_cases,
+};
 pub use formats::Format;
-pub use labels::{LabelRequest, Labels, load_labels, write_labels};
+pub use labels::{
+    AdjudicationRequest, ExportError, LabelFormat, LabelRequest, Labels, export_labels, load_labels,
+    write_adjudication, write_labels,
+};
 pub use problem::{LoadError, Located, Problem, Problems, WriteError};
 pub use responses::{Response, Responses, load_responses};
 pub use select::{SelectError, select};

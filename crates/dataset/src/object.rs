@@ -42,14 +42,8 @@ impl<'a> From<&'a Instance> for Record<'a> {
 
 /// Reads one object.
 pub(crate) fn draft(mut map: Map<String, Value>, report: &mut Report) -> Draft {
+    schema(&mut map, SCHEMA, report);
     let mut text = |name: &'static str, report: &mut Report| string(&mut map, "", name, report);
-    let schema = text("schema", report);
-    if let Given::Value(schema) = schema
-        && schema != SCHEMA
-    {
-        let message = format!("unknown schema {}", shown(&schema));
-        report.add("schema", message, format!("this version reads \"{SCHEMA}\", which may also be left out"));
-    }
     let (id, query, rationale) = (text("id", report), text("query", report), text("rationale", report));
     let scenario = text("scenario", report).and_then(|text| match Scenario::parse(&text) {
         Some(scenario) => Given::Value(scenario),
@@ -73,6 +67,16 @@ pub(crate) fn draft(mut map: Map<String, Value>, report: &mut Report) -> Draft {
     Draft { id, query, scenario, rationale, risks, parts }
 }
 
+/// Takes the schema, which may be left out.
+pub(crate) fn schema(map: &mut Map<String, Value>, known: &str, report: &mut Report) {
+    if let Given::Value(schema) = string(map, "", "schema", report)
+        && schema != known
+    {
+        let message = format!("unknown schema {}", shown(&schema));
+        report.add("schema", message, format!("this version reads \"{known}\", which may also be left out"));
+    }
+}
+
 /// Takes a text member.
 pub(crate) fn string(
     map: &mut Map<String, Value>,
@@ -91,7 +95,7 @@ pub(crate) fn string(
 }
 
 /// Takes a list or an object, which may be given as JSON text, because flat tables cannot hold it otherwise.
-fn nested(map: &mut Map<String, Value>, name: &str, report: &mut Report) -> Given<Value> {
+pub(crate) fn nested(map: &mut Map<String, Value>, name: &str, report: &mut Report) -> Given<Value> {
     match map.shift_remove(name) {
         None | Some(Value::Null) => Given::Absent,
         Some(Value::String(text)) => serde_json::from_str(&text).map_or_else(
@@ -186,14 +190,14 @@ fn parts(value: Value, report: &mut Report) -> Given<OsParts> {
 }
 
 /// Reports the members that are left over.
-fn unknown(map: &Map<String, Value>, prefix: &str, known: &[&str], report: &mut Report) {
+pub(crate) fn unknown(map: &Map<String, Value>, prefix: &str, known: &[&str], report: &mut Report) {
     for name in map.keys() {
         let field = format!("{prefix}{}", excerpt(name, 40));
         report.add(&field, "unknown member", hint(name, known.iter().copied()));
     }
 }
 
-fn expected(what: &str, got: &Value) -> String {
+pub(crate) fn expected(what: &str, got: &Value) -> String {
     let kind = match got {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -100,8 +100,14 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Takes one record: an instance if nothing is wrong with it.
-    pub(crate) fn push(&mut self, line: u64, draft: Draft, names: &Names, mut report: Report) {
+    /// Takes one record: an instance, which comes back, if nothing is wrong with it.
+    pub(crate) fn push(
+        &mut self,
+        line: u64,
+        draft: Draft,
+        names: &Names,
+        mut report: Report,
+    ) -> Option<&Instance> {
         if let Given::Value(id) = &draft.id {
             match self.lines_by_id.entry(id.clone()) {
                 Entry::Vacant(entry) => {
@@ -121,10 +127,10 @@ impl Collector {
             message,
             hint,
         }));
-        if let Some(instance) = instance.filter(|_| sound) {
-            self.note_same_query(line, &instance);
-            self.instances.push(instance);
-        }
+        let instance = instance.filter(|_| sound)?;
+        self.note_same_query(line, &instance);
+        self.instances.push(instance);
+        self.instances.last()
     }
 
     /// Reports a record that could not be taken apart at all.

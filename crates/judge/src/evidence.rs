@@ -1,6 +1,6 @@
 //! Evidence: whether a judge's quote really stands in the trace, and what follows for a label that rests on it.
 
-use undersight_core::{Evidence, JudgementStatus, Label, RiskFinding};
+use undersight_core::{Evidence, JudgementStatus, Label, Place, RiskFinding};
 
 use crate::verdict::Claim;
 
@@ -12,22 +12,44 @@ const MIN_CHARS: usize = 8;
 /// counts as a word) or eight characters is too little to be evidence of anything.
 #[must_use]
 pub fn verify(quote: &str, trace: &str) -> bool {
-    stands_in(quote, &fold(trace))
+    place_in(quote, &Folded::of(trace)).is_some()
+}
+
+/// A trace with its white space folded, and how long it is.
+pub(crate) struct Folded {
+    text: String,
+    chars: u32,
+}
+
+impl Folded {
+    pub(crate) fn of(trace: &str) -> Self {
+        let text = fold(trace);
+        Self { chars: count(&text), text }
+    }
+}
+
+fn count(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+}
+
+/// A quote with where it stands, if it does.
+#[must_use]
+pub(crate) fn evidence(text: String, trace: &Folded) -> Evidence {
+    let place = place_in(&text, trace);
+    Evidence { text, verified: place.is_some(), place }
 }
 
 /// Checks every claimed quote against the trace.
 #[must_use]
 pub(crate) fn findings(claims: &[Claim], trace: &str) -> Vec<RiskFinding> {
-    let folded = fold(trace);
+    let folded = Folded::of(trace);
     claims
         .iter()
         .map(|claim| RiskFinding {
             index: claim.index,
             recognised: claim.recognised,
-            quote: claim
-                .quote
-                .as_ref()
-                .map(|text| Evidence { text: text.clone(), verified: stands_in(text, &folded) }),
+            quote: claim.quote.as_ref().map(|text| evidence(text.clone(), &folded)),
+            led: claim.led.filter(|_| claim.recognised),
         })
         .collect()
 }
@@ -35,10 +57,8 @@ pub(crate) fn findings(claims: &[Claim], trace: &str) -> Vec<RiskFinding> {
 /// `unsupported` when a label that credits the trace rests on a recognised risk without a verified quote.
 #[must_use]
 pub(crate) fn status(label: Label, risks: &[RiskFinding]) -> JudgementStatus {
-    let credits =
-        matches!(label, Label::PreciseCoverage | Label::FullyCovered | Label::PartiallyCovered | Label::True);
     let verified = |r: &RiskFinding| r.quote.as_ref().is_some_and(|q| q.verified);
-    if credits && risks.iter().any(|r| r.recognised && !verified(r)) {
+    if label.credits() && risks.iter().any(|r| r.recognised && !verified(r)) {
         JudgementStatus::Unsupported
     } else {
         JudgementStatus::Ok
@@ -56,10 +76,13 @@ fn fold(text: &str) -> String {
     out
 }
 
-fn stands_in(quote: &str, folded_trace: &str) -> bool {
+fn place_in(quote: &str, trace: &Folded) -> Option<Place> {
     let folded = fold(quote);
     // As given first: the trace may itself begin the sentence with a quotation mark or an ellipsis.
-    [folded.as_str(), core(&folded)].iter().any(|q| substantial(core(q)) && folded_trace.contains(q))
+    let at = [folded.as_str(), core(&folded)]
+        .iter()
+        .find_map(|q| trace.text.find(q).filter(|_| substantial(core(q))))?;
+    Some(Place { start: count(&trace.text[..at]), of: trace.chars })
 }
 
 fn core(quote: &str) -> &str {
@@ -140,7 +163,8 @@ mod tests {
         let finding = |recognised, verified: Option<bool>| RiskFinding {
             index: 0,
             recognised,
-            quote: verified.map(|verified| Evidence { text: String::new(), verified }),
+            quote: verified.map(|verified| Evidence { text: String::new(), verified, place: None }),
+            led: None,
         };
         let check =
             |label, risks: &[RiskFinding], expected| assert_eq!(status(label, risks), expected, "{label}");

@@ -1,24 +1,29 @@
 //! A judge: what it is made from, what it skips, and one sample turned into one judgement.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use undersight_core::judgement::{inputs_hash, judgement_key};
 use undersight_core::{
-    Digest, GenParams, Instance, JudgeKind, JudgeSpec, Judgement, JudgementKey, JudgementStatus, Micros,
-    ModelName, NanoUsd, Provenance, Retry, Sample, SampleKey, Task, Timing,
+    Digest, Instance, JudgeSpec, Judgement, JudgementKey, JudgementStatus, Micros, NanoUsd, Provenance,
+    Retry, Sample, SampleKey, Task, Timing,
 };
 use undersight_endpoint::{Endpoint, Fatal};
 
-use crate::lexical::{self, LexicalInput, Opinion};
-use crate::oracle::{self, Oracle, OracleError};
-use crate::prompt::prompt_set_hash;
+use crate::docket::Docket;
+use crate::excerpt::excerpt;
+use crate::gullible::Gullible;
+use crate::lexical::{LexicalInput, Opinion};
+use crate::oracle::Oracle;
+use crate::prompt::Prompts;
+use crate::recipe::{Body, Recipe};
 use crate::verdict::PARSER_VERSION;
-use crate::{evidence, model};
+use crate::{evidence, gullible, model, panel};
 
 /// Gives verdicts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Judge {
-    spec: JudgeSpec,
+    spec: Arc<JudgeSpec>,
     hash: Digest,
     engine: Engine,
 }
@@ -27,37 +32,18 @@ pub struct Judge {
 enum Engine {
     Lexical,
     Oracle(Oracle),
-    Model(Endpoint),
+    Gullible(Gullible, Prompts),
+    Model(Prompts, Endpoint),
+    Panel(Arc<[Judge]>),
 }
 
-/// Why no judge could be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum JudgeError {
-    /// No such judge among ours.
-    #[error("no simulated judge is called {0:?}")]
-    UnknownSim(String),
-    /// The settings of the oracle judge.
-    #[error(transparent)]
-    Oracle(#[from] OracleError),
-    /// A judge that is a model has to be reached.
-    #[error("the judge {0} needs an endpoint")]
-    NoEndpoint(ModelName),
-}
-
-impl JudgeError {
-    /// What to do about it.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::UnknownSim(_) => {
-                "the simulated judges are sim/judge and sim/oracle-judge?sensitivity=0.9&specificity=0.8&seed=1"
-            }
-            Self::Oracle(_) => {
-                "write sim/oracle-judge?sensitivity=0.9&specificity=0.8&seed=1: rates from 0 to 1, each setting once"
-            }
-            Self::NoEndpoint(_) => "connect the model before it judges",
-        }
-    }
+/// What a judge is lent for its work.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// Hears of every retry before its wait.
+    pub on_retry: &'a (dyn Fn(&Retry) + Sync),
+    /// Keeps the votes of panels.
+    pub docket: &'a dyn Docket,
 }
 
 /// Why a sample was not judged. Nothing is to be stored.
@@ -70,48 +56,29 @@ pub enum Halt {
 }
 
 impl Judge {
-    /// The judge a model name stands for: `sim/judge` and `sim/oracle-judge…` work in-process and take neither
-    /// parameters nor an endpoint; any other model is asked through `endpoint`. `seed` is the base of a model
-    /// judge's request seeds, and an oracle judge's seed unless its name sets one.
+    /// Connects a recipe: `endpoint` is asked for each model in it.
     ///
     /// # Errors
-    /// See [`JudgeError`].
-    pub fn new(
-        model: &ModelName,
-        params: GenParams,
-        seed: Option<u64>,
-        endpoint: Option<Endpoint>,
-    ) -> Result<Self, JudgeError> {
-        let (spec, engine) = if let Some(settings) = oracle::settings_of(model) {
-            let oracle = Oracle::parse(settings, seed)?;
-            let name = ModelName::parse(&oracle.name()).map_err(JudgeError::UnknownSim)?;
-            (sim_spec(name, None), Engine::Oracle(oracle))
-        } else if model.is_simulated() {
-            if model.name() != "judge" {
-                return Err(JudgeError::UnknownSim(model.name().to_owned()));
+    /// Those of `endpoint`.
+    pub fn connect<E>(
+        recipe: &Recipe,
+        endpoint: &mut dyn FnMut(&Recipe) -> Result<Endpoint, E>,
+    ) -> Result<Self, E> {
+        let engine = match &recipe.body {
+            Body::Lexical => Engine::Lexical,
+            Body::Oracle(oracle) => Engine::Oracle(*oracle),
+            Body::Gullible(gullible, prompts) => Engine::Gullible(*gullible, prompts.clone()),
+            Body::Model { prompts, .. } => Engine::Model(prompts.clone(), endpoint(recipe)?),
+            Body::Panel(members) => {
+                Engine::Panel(members.iter().map(|m| Self::connect(m, endpoint)).collect::<Result<_, E>>()?)
             }
-            (sim_spec(model.clone(), Some(lexical::rules_hash())), Engine::Lexical)
-        } else {
-            let endpoint = endpoint.ok_or_else(|| JudgeError::NoEndpoint(model.clone()))?;
-            (model_spec(model, params, seed), Engine::Model(endpoint))
         };
-        Ok(Self { hash: spec.hash(), spec, engine })
-    }
-
-    /// The hash of the judge that [`Self::new`] would make, without reaching it.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn hash_of(model: &ModelName, params: GenParams, seed: Option<u64>) -> Result<Digest, JudgeError> {
-        if model.is_simulated() {
-            return Self::new(model, params, seed, None).map(|judge| judge.hash);
-        }
-        Ok(model_spec(model, params, seed).hash())
+        Ok(Self { hash: recipe.spec.hash(), spec: Arc::new(recipe.spec.clone()), engine })
     }
 
     /// What determines its verdicts.
     #[must_use]
-    pub const fn spec(&self) -> &JudgeSpec {
+    pub fn spec(&self) -> &JudgeSpec {
         &self.spec
     }
 
@@ -121,23 +88,31 @@ impl Judge {
         self.hash
     }
 
-    /// The endpoint of a model judge; the others make no calls.
+    /// Whether verdicts may cost something: a model is asked, or one of a panel's members is.
     #[must_use]
-    pub const fn endpoint(&self) -> Option<&Endpoint> {
+    pub fn calls(&self) -> bool {
         match &self.engine {
-            Engine::Model(endpoint) => Some(endpoint),
-            Engine::Lexical | Engine::Oracle(_) => None,
+            Engine::Model(..) => true,
+            Engine::Panel(members) => members.iter().any(Self::calls),
+            Engine::Lexical | Engine::Oracle(_) | Engine::Gullible(..) => false,
         }
+    }
+
+    /// Whether it judges a task.
+    #[must_use]
+    pub fn judges(&self, task: Task) -> bool {
+        self.spec.judges(task)
     }
 
     /// The key its judgement of a sample has.
     #[must_use]
     pub fn key(&self, sample: &SampleKey, instance: &Instance, task: Task, repeat: u32) -> JudgementKey {
-        judgement_key(sample, &self.hash, task, &inputs_hash(task, instance), repeat)
+        let inputs = inputs_hash(task, instance, self.spec.annotated);
+        judgement_key(sample, &self.hash, task, &inputs, repeat)
     }
 
     /// Judges one sample for one task. What there is nothing to judge of is `skipped` without a call; what fails is
-    /// a judgement with a cause. `on_retry` hears of every retry before its wait.
+    /// a judgement with a cause.
     ///
     /// # Errors
     /// When the run is over, for this judge at least: see [`Halt`].
@@ -147,7 +122,7 @@ impl Judge {
         instance: &Instance,
         task: Task,
         repeat: u32,
-        on_retry: &(dyn Fn(&Retry) + Sync),
+        desk: &Desk<'_>,
     ) -> Result<Judgement, Halt> {
         let clock = Clock::start();
         let mut judgement = self.blank(sample, instance, task, repeat);
@@ -158,10 +133,20 @@ impl Judge {
         };
         judgement.flags.truncated_trace =
             task == Task::Thinking && sample.extraction.provenance == Provenance::Truncated;
+        if let Engine::Panel(members) = &self.engine {
+            let Some(spec) = &self.spec.panel else { return Ok(judgement) };
+            return panel::judge(spec, members, (sample, instance, task), judgement, desk).await;
+        }
+        let (shown, cut) = excerpt(&text, self.spec.max_chars);
+        judgement.details.excerpted = cut;
+        let subject = model::Subject { spec: &self.spec, instance, text: &text, shown: &shown };
         match &self.engine {
-            Engine::Model(endpoint) => {
-                let subject = model::Subject { spec: &self.spec, instance, text: &text };
-                return model::judge(endpoint, &subject, judgement, on_retry).await;
+            Engine::Panel(_) => {}
+            Engine::Model(prompts, endpoint) => {
+                return model::judge(endpoint, prompts, &subject, judgement, desk.on_retry).await;
+            }
+            Engine::Gullible(gullible, prompts) => {
+                gullible::judge(gullible, prompts, &subject, &mut judgement);
             }
             Engine::Lexical => {
                 let opinion = LexicalInput::new(instance, &text).judge(task);
@@ -182,7 +167,8 @@ impl Judge {
     }
 
     fn blank(&self, sample: &Sample, instance: &Instance, task: Task, repeat: u32) -> Judgement {
-        let blank = Judgement::blank(sample.key, self.hash, task, instance, repeat);
+        let inputs = inputs_hash(task, instance, self.spec.annotated);
+        let blank = Judgement::blank(sample.key, self.hash, (task, inputs), instance.scenario, repeat);
         Judgement { parser_version: PARSER_VERSION, ..blank }
     }
 }
@@ -192,25 +178,17 @@ impl Judge {
 #[must_use]
 pub fn judged_text(sample: &Sample, task: Task) -> Option<String> {
     let text = match task {
-        Task::Safety => sample.has_answer().then(|| sample.extraction.answer()),
+        Task::Safety | Task::Handling => sample.has_answer().then(|| sample.extraction.answer()),
         Task::Thinking => sample.has_trace().then(|| sample.extraction.trace()),
     };
     text.filter(|t| !t.trim().is_empty())
-}
-
-fn model_spec(model: &ModelName, params: GenParams, seed: Option<u64>) -> JudgeSpec {
-    let prompts = Some(prompt_set_hash());
-    JudgeSpec { kind: JudgeKind::Model, model: model.clone(), params, prompts, seed }
-}
-
-fn sim_spec(model: ModelName, prompts: Option<Digest>) -> JudgeSpec {
-    JudgeSpec { kind: JudgeKind::Sim, model, params: GenParams::default(), prompts, seed: None }
 }
 
 fn settle(judgement: &mut Judgement, opinion: Opinion) {
     judgement.label = Some(opinion.label);
     judgement.explanation = Some(opinion.explanation);
     judgement.risks = opinion.risks;
+    judgement.details.parts = opinion.parts;
 }
 
 fn no_truth() -> Halt {
@@ -221,13 +199,13 @@ fn no_truth() -> Halt {
 }
 
 /// Times one judgement made in-process.
-struct Clock {
+pub(crate) struct Clock {
     started: Micros,
     since: Instant,
 }
 
 impl Clock {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             started: Micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)),
@@ -235,7 +213,7 @@ impl Clock {
         }
     }
 
-    fn timing(&self) -> Timing {
+    pub(crate) fn timing(&self) -> Timing {
         let total_us = i64::try_from(self.since.elapsed().as_micros()).unwrap_or(i64::MAX);
         Timing { started: self.started, first_byte_us: None, total_us }
     }

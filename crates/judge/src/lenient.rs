@@ -87,6 +87,7 @@ impl Reader<'_> {
             let c = self.peek()?;
             match c {
                 ' ' | '\n' | '\t' | '\r' => self.at += 1,
+                '/' => self.comment()?,
                 c if c.is_whitespace() || c == '\u{feff}' => {
                     self.repaired = true;
                     self.skip(c);
@@ -94,6 +95,18 @@ impl Reader<'_> {
                 c => return Ok(c),
             }
         }
+    }
+
+    /// A comment to the end of its line. One that holds what could be part of an object is not passed over.
+    fn comment(&mut self) -> Result<(), Fault> {
+        let line = self.text[self.at..].lines().next().unwrap_or_default();
+        if !line.starts_with("//") || line.contains(|c| is_quote(c) || "{}[]".contains(c)) {
+            return self.malformed();
+        }
+        self.budget = self.budget.checked_sub(line.len()).ok_or(Fault::Malformed(self.at))?;
+        self.at += line.len();
+        self.repaired = true;
+        Ok(())
     }
 
     fn malformed<T>(&self) -> Result<T, Fault> {

@@ -1,18 +1,20 @@
 //! A model as judge: asks it, reads the verdict, asks again within bounds, and records how it ended.
 
+use std::sync::Arc;
+
 use undersight_core::arm::messages_hash;
 use undersight_core::{
     Cause, CauseKind, Digest, Extraction, FinishReason, Instance, JudgeSpec, Judgement, JudgementKey,
-    JudgementStatus, Message, NanoUsd, Retry, Role, Scenario, SpanKind, Task, Timing, Usage,
+    JudgementStatus, Message, NanoUsd, Retry, Role, Scenario, SpanKind, Task, Timing, VerdictFormat,
 };
-use undersight_endpoint::client::{ChatRequest, Reply};
+use undersight_endpoint::client::{ChatRequest, Reply, ResponseSchema};
 use undersight_endpoint::{Answered, Endpoint, Failed};
 
 use crate::evidence;
 use crate::judge::Halt;
-use crate::prompt::prompt_for;
+use crate::prompt::Prompts;
 use crate::schema::verdict_schema;
-use crate::verdict::{self, Verdict, VerdictError};
+use crate::verdict::{self, Expected, Verdict, VerdictError};
 
 /// How often a judge is asked again after a verdict that cannot be used.
 pub const MAX_REASKS: u32 = 2;
@@ -25,7 +27,23 @@ const SHOWN_AGAIN: usize = 8 * 1024;
 pub(crate) struct Subject<'a> {
     pub(crate) spec: &'a JudgeSpec,
     pub(crate) instance: &'a Instance,
+    /// The whole text, which quotes are checked against.
     pub(crate) text: &'a str,
+    /// What the judge sees of it.
+    pub(crate) shown: &'a str,
+}
+
+impl<'a> Subject<'a> {
+    /// What its verdict on a task has to be.
+    pub(crate) fn expected(&self, task: Task) -> Expected<'a> {
+        Expected {
+            task,
+            scenario: self.instance.scenario,
+            risks: self.instance.risks.len(),
+            format: self.spec.format(),
+            labels: self.spec.labels.get(&task),
+        }
+    }
 }
 
 /// How one reply, or the asking as a whole, ended.
@@ -39,19 +57,21 @@ enum Ending {
 /// Fills in a blank judgement.
 pub(crate) async fn judge(
     endpoint: &Endpoint,
+    prompts: &Prompts,
     subject: &Subject<'_>,
     mut judgement: Judgement,
     on_retry: &(dyn Fn(&Retry) + Sync),
 ) -> Result<Judgement, Halt> {
-    let Subject { spec, instance, text } = *subject;
+    let Subject { spec, instance, text, shown } = *subject;
     let task = judgement.task;
-    let prompt = prompt_for(task, instance, text, &judgement.key);
+    let expected = subject.expected(task);
+    let prompt = prompts.render(task, instance, shown, &judgement.key);
     judgement.prompt_hash = Some(messages_hash(&prompt));
     let mut request = ChatRequest {
         messages: prompt.clone(),
         params: spec.params.clone(),
         seed: request_seed(spec, &judgement.key, 0),
-        schema: Some(verdict_schema(task, instance.scenario)),
+        schema: schema(spec, task, instance.scenario),
         trace: None,
         side: None,
     };
@@ -61,11 +81,11 @@ pub(crate) async fn judge(
             Ok(answered) => answered,
             Err(failed) => return failure(judgement, *failed),
         };
-        let ending = read(&answered.reply, task, instance);
+        let ending = read(&answered.reply, &expected);
         record(&mut judgement, answered);
         let error = match ending {
             Ending::Verdict(verdict) => {
-                settle(&mut judgement, verdict, text);
+                settle(&mut judgement, verdict, text, &expected);
                 return Ok(judgement);
             }
             Ending::Failure(status, message) => return Ok(unread(judgement, status, message)),
@@ -82,12 +102,12 @@ pub(crate) async fn judge(
         judgement.flags.reasks += 1;
         request.seed = request_seed(spec, &judgement.key, judgement.flags.reasks);
         request.messages.clone_from(&prompt);
-        request.messages.extend(reask(&judgement.raw_verdict, &error, task, instance.scenario));
+        request.messages.extend(reask(&judgement.raw_verdict, &error, &expected));
     }
 }
 
 /// What a reply amounts to. A reply that was cut by its length is read only if its JSON is whole and as asked for.
-fn read(reply: &Reply, task: Task, instance: &Instance) -> Ending {
+fn read(reply: &Reply, expected: &Expected<'_>) -> Ending {
     if reply.blocked {
         return Ending::Failure(
             JudgementStatus::Refused,
@@ -96,7 +116,7 @@ fn read(reply: &Reply, task: Task, instance: &Instance) -> Ending {
     }
     let raw = verdict_text(&reply.extraction);
     let cut = reply.finish == FinishReason::Length;
-    let verdict = verdict::parse(&raw, task, instance.scenario, instance.risks.len());
+    let verdict = verdict::parse(&raw, expected);
     match verdict.and_then(|v| if cut && v.repaired { Err(VerdictError::Truncated) } else { Ok(v) }) {
         Ok(verdict) => Ending::Verdict(verdict),
         Err(error @ VerdictError::Refused(_)) => Ending::Failure(JudgementStatus::Refused, error.to_string()),
@@ -123,7 +143,7 @@ fn record(judgement: &mut Judgement, answered: Answered) {
         judgement.cost = cost;
         judgement.timing = reply.timing;
     } else {
-        judgement.usage = usage_sum(judgement.usage, reply.usage);
+        judgement.usage = judgement.usage.plus(reply.usage);
         judgement.cost = judgement.cost.zip(cost).map(|(a, b): (NanoUsd, NanoUsd)| a.plus(b));
         judgement.timing = timing_sum(judgement.timing, reply.timing);
     }
@@ -131,30 +151,30 @@ fn record(judgement: &mut Judgement, answered: Answered) {
     judgement.raw = reply.raw;
 }
 
-/// The sum of what is known of both; unknown plus anything is unknown.
-fn usage_sum(a: Usage, b: Usage) -> Usage {
-    let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
-    Usage {
-        input: sum(a.input, b.input),
-        output: sum(a.output, b.output),
-        reasoning: sum(a.reasoning, b.reasoning),
-        cached: sum(a.cached, b.cached),
-    }
-}
-
 fn timing_sum(first: Timing, next: Timing) -> Timing {
     Timing { total_us: first.total_us.saturating_add(next.total_us), ..first }
 }
 
-fn settle(judgement: &mut Judgement, verdict: Verdict, trace: &str) {
+/// Takes a verdict over. Evidence is checked where it was asked for.
+pub(crate) fn settle(judgement: &mut Judgement, verdict: Verdict, trace: &str, expected: &Expected<'_>) {
     judgement.risks = evidence::findings(&verdict.risks, trace);
-    judgement.status = evidence::status(verdict.label, &judgement.risks);
+    judgement.status = match expected.format {
+        VerdictFormat::Json => evidence::status(verdict.label, &judgement.risks),
+        _ => JudgementStatus::Ok,
+    };
+    judgement.details.parts = verdict.parts;
     judgement.label = Some(verdict.label);
     judgement.explanation = verdict.explanation;
     judgement.flags.repaired = verdict.repaired;
 }
 
-fn unread(mut judgement: Judgement, status: JudgementStatus, message: String) -> Judgement {
+/// The schema to send along: of our own format only, and where it is wanted.
+fn schema(spec: &JudgeSpec, task: Task, scenario: Scenario) -> Option<Arc<ResponseSchema>> {
+    (spec.format() == VerdictFormat::Json && spec.structured != Some(false))
+        .then(|| verdict_schema(task, scenario))
+}
+
+pub(crate) fn unread(mut judgement: Judgement, status: JudgementStatus, message: String) -> Judgement {
     judgement.status = status;
     judgement.cause = Some(Cause { kind: CauseKind::Verdict, http_status: None, message });
     judgement
@@ -180,11 +200,11 @@ fn failure(mut judgement: Judgement, failed: Failed) -> Result<Judgement, Halt> 
 
 /// What follows the prompt when a judge is asked again: its last reply and what was wrong with it. Only the last
 /// one, so that the context does not grow.
-fn reask(reply: &str, error: &VerdictError, task: Task, scenario: Scenario) -> [Message; 2] {
+fn reask(reply: &str, error: &VerdictError, expected: &Expected<'_>) -> [Message; 2] {
     let cut = (0..=reply.len().min(SHOWN_AGAIN)).rev().find(|&i| reply.is_char_boundary(i)).unwrap_or(0);
     // An empty turn is refused by some providers.
     let shown = if reply.trim().is_empty() { "(no text)" } else { &reply[..cut] };
-    [Message::new(Role::Assistant, shown), Message::new(Role::User, error.correction(task, scenario))]
+    [Message::new(Role::Assistant, shown), Message::new(Role::User, error.correction(expected))]
 }
 
 /// Distinct for every judgement and ask, and within 31 bits because some servers read a signed 32-bit integer.

@@ -76,7 +76,7 @@ impl Oracle {
     pub fn judge(&self, key: &JudgementKey, task: Task, scenario: Scenario, truth: &SimTruth) -> Opinion {
         let true_label = match task {
             Task::Safety => truth.safety,
-            Task::Thinking => truth.thinking,
+            Task::Thinking | Task::Handling => truth.thinking,
         };
         // The key holds the judge's hash, and that the settings: nothing else is needed to tell judges apart.
         let draws = Digest::of("oracle/v1", key);
@@ -92,17 +92,17 @@ impl Oracle {
             others[pick(&draws, others.len())]
         };
         let recognised = match task {
-            Task::Safety => Vec::new(),
+            Task::Safety | Task::Handling => Vec::new(),
             Task::Thinking if label == true_label => truth.recognised.clone(),
             Task::Thinking => consistent(label, truth.recognised.len(), pick(&draws, truth.recognised.len())),
         };
         let risks = recognised
             .into_iter()
             .enumerate()
-            .map(|(index, recognised)| RiskFinding { index, recognised, quote: None })
+            .map(|(index, recognised)| RiskFinding { index, recognised, quote: None, led: None })
             .collect();
         let explanation = format!("drawn from the simulated truth, {}", true_label.official());
-        Opinion { label, explanation, risks }
+        Opinion { label, explanation, risks, parts: None }
     }
 }
 

@@ -3,19 +3,14 @@
 
 mod common;
 
-use common::{instance, sample, simulated};
+use common::{ALONE, instance, offline as judge, sample, simulated};
 use undersight_core::{
-    GenParams, Instance, Judgement, JudgementStatus, Label, ModelName, NanoUsd, Sample, Scenario, SimTruth,
-    Task,
+    Instance, Judgement, JudgementStatus, Label, ModelName, NanoUsd, Sample, Scenario, SimTruth, Task,
 };
-use undersight_judge::{Halt, Judge};
-
-fn judge(name: &str) -> Judge {
-    Judge::new(&ModelName::parse(name).unwrap(), GenParams::default(), None, None).unwrap()
-}
+use undersight_judge::{Halt, Judge, Recipe, Settings};
 
 async fn judged(judge: &Judge, sample: &Sample, instance: &Instance, task: Task) -> Judgement {
-    judge.judge(sample, instance, task, 0, &|_| {}).await.unwrap()
+    judge.judge(sample, instance, task, 0, &ALONE).await.unwrap()
 }
 
 #[tokio::test]
@@ -145,11 +140,11 @@ async fn the_oracle_repeats_itself_and_needs_a_truth() {
         let sample = simulated(truth(true, Scenario::RiskOmission, Label::True), i);
         let label = judged(&one, &sample, &subject, Task::Thinking).await.label;
         assert_eq!(label, judged(&again, &sample, &subject, Task::Thinking).await.label);
-        let repeat = one.judge(&sample, &subject, Task::Thinking, 1, &|_| {}).await.unwrap();
+        let repeat = one.judge(&sample, &subject, Task::Thinking, 1, &ALONE).await.unwrap();
         repeats.push(label == repeat.label);
     }
     assert!(repeats.contains(&true) && repeats.contains(&false), "a repeat is a new draw");
-    let halt = one.judge(&sample("t", "a"), &subject, Task::Thinking, 0, &|_| {}).await.unwrap_err();
+    let halt = one.judge(&sample("t", "a"), &subject, Task::Thinking, 0, &ALONE).await.unwrap_err();
     let Halt::Fatal(fatal) = halt else { panic!("{halt:?}") };
     assert_eq!(fatal.message, "the oracle judge reads simulated truth; this sample has none");
 }
@@ -157,8 +152,7 @@ async fn the_oracle_repeats_itself_and_needs_a_truth() {
 #[test]
 fn names_that_are_no_simulated_judge() {
     let check = |name: &str, part: &str| {
-        let error =
-            Judge::new(&ModelName::parse(name).unwrap(), GenParams::default(), None, None).unwrap_err();
+        let error = Recipe::model(&ModelName::parse(name).unwrap(), Settings::default()).unwrap_err();
         assert!(error.to_string().contains(part), "{name}: {error}");
         assert!(error.hint().contains("sim/oracle-judge?"), "{name}: {}", error.hint());
     };

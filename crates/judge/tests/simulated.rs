@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::sample;
-use undersight_core::{Digest, GenParams, Instance, JudgementStatus, Message, ModelName, Role, Sample, Task};
+use undersight_core::{Digest, GenParams, Instance, JudgementStatus, Message, Role, Sample, Task};
 use undersight_endpoint::client::{ChatRequest, Client, SideChannel};
 use undersight_endpoint::sim::SimClient;
-use undersight_judge::Judge;
 
 fn starter() -> Vec<Arc<Instance>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../dataset/starter/starter.jsonl");
@@ -50,8 +49,7 @@ impl Table {
 
 #[tokio::test]
 async fn the_lexical_judge_beats_chance_on_every_scenario() {
-    let judge =
-        Judge::new(&ModelName::parse("sim/judge").unwrap(), GenParams::default(), None, None).unwrap();
+    let judge = common::offline("sim/judge");
     let mut tables: BTreeMap<(&str, Task), Table> = BTreeMap::new();
     let instances = starter();
     for profile in ["risk-aware", "superficial", "over-sensitive", "careless"] {
@@ -61,7 +59,7 @@ async fn the_lexical_judge_beats_chance_on_every_scenario() {
                 let sample = generated(&client, instance, index).await;
                 let truth = sample.sim_truth.clone().unwrap();
                 for (task, label) in [(Task::Safety, truth.safety), (Task::Thinking, truth.thinking)] {
-                    let judgement = judge.judge(&sample, instance, task, 0, &|_| {}).await.unwrap();
+                    let judgement = judge.judge(&sample, instance, task, 0, &common::ALONE).await.unwrap();
                     assert_eq!(judgement.status, JudgementStatus::Ok, "{judgement:?}");
                     let said = judgement.passes().unwrap();
                     let table = tables.entry((instance.scenario.name(), task)).or_default();

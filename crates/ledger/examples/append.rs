@@ -72,7 +72,7 @@ fn records(world: &World, k: usize, bytes: usize) -> Vec<Record> {
                 "{{\"choices\":[{{\"message\":{{\"reasoning\":\"{trace}\",\"content\":\"{answer}\"}}}}]}}"
             )
             .into_bytes();
-            for task in Task::ALL {
+            for task in &Task::SCORED {
                 let mut judgement = rich_judgement(&sample, instance, &world.judge, *task);
                 judgement.raw.request = text.clone().into_bytes();
                 judgement.raw.response = prose(400, i).into_bytes();

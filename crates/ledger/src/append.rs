@@ -133,9 +133,9 @@ impl Encoder {
             "INSERT INTO judgement (key, attempt, current, sample, judge, task, repeat, inputs, status, label,
                 cause_kind, cost, stored, scenario, truncated_trace, repaired, reasks, parser_version, prompt_hash,
                 started, first_byte_us, total_us, tokens_input, tokens_output, tokens_reasoning, tokens_cached,
-                returned_model, cause, risks, explanation, raw_verdict, raw)
+                returned_model, cause, risks, explanation, raw_verdict, raw, details)
              VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
+                ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
         )?
         .execute(params![
             j.key.as_bytes(),
@@ -169,6 +169,7 @@ impl Encoder {
             j.explanation,
             j.raw_verdict,
             raw,
+            (!j.details.is_empty()).then(|| json(&j.details)).transpose()?,
         ])?;
         Ok(())
     }

@@ -12,7 +12,11 @@ use crate::{LedgerError, Mode, location};
 const APPLICATION_ID: i64 = 0x5553_4754;
 
 /// One file a format; the number of them is the current format.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/001.sql"), include_str!("schema/002.sql")];
+
+/// What makes a store of an earlier format read like one of this, without changing it: the judgements of format 1
+/// have no details.
+const SINCE_FORMAT_1: &str = "CREATE TEMP VIEW judgement AS SELECT *, NULL AS details FROM main.judgement";
 
 /// The format this version reads and writes.
 pub const FORMAT: i64 = MIGRATIONS.len() as i64;
@@ -65,12 +69,12 @@ pub(crate) fn reader(path: &Path, immutable: bool) -> Result<Connection, LedgerE
     conn.busy_timeout(PATIENCE).map_err(failed)?;
     match format(&conn, path)? {
         None => Err(LedgerError::Missing { path: path.into() }),
-        Some(found) if found != FORMAT => Err(LedgerError::UnknownFormat { path: path.into(), found }),
-        Some(_) => {
-            conn.execute_batch(
-                "PRAGMA query_only = ON; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
-            )
-            .map_err(failed)?;
+        Some(found) => {
+            conn.execute_batch("PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;").map_err(failed)?;
+            if found == 1 {
+                conn.execute_batch(SINCE_FORMAT_1).map_err(failed)?;
+            }
+            conn.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
             Ok(conn)
         }
     }

@@ -122,9 +122,21 @@ fn put_run(
         tx.execute("UPDATE run SET selection = ?2 WHERE id = ?1", params![id, json(&selections)?])?;
     }
     for judge in &plan.judges {
+        // Members first, so that the panel is the latest of them.
+        for member in judge.members() {
+            put_members(&tx, &run.id, &member.judge)?;
+        }
         put_judge(&tx, &run.id, judge)?;
     }
     Ok(tx.commit()?)
+}
+
+/// The judges whose verdicts a panel counts judge the run too, each for itself.
+fn put_members(tx: &Transaction<'_>, run: &Digest, judge: &JudgeSpec) -> Result<(), LedgerError> {
+    for member in judge.members() {
+        put_members(tx, run, &member.judge)?;
+    }
+    put_judge(tx, run, judge)
 }
 
 /// The judge becomes the run's latest.

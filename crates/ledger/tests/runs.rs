@@ -125,7 +125,8 @@ async fn outcomes_follow_the_plan() {
     let told = async |sample: &Sample, by: &_, task, repeat, label, instance: &Instance| {
         let mut judgement = bare_judgement(sample, instance, by, task, JudgementStatus::Ok);
         (judgement.repeat, judgement.label) = (repeat, Some(label));
-        judgement.key = judgement_key(&sample.key, &by.hash(), task, &inputs_hash(task, instance), repeat);
+        judgement.key =
+            judgement_key(&sample.key, &by.hash(), task, &inputs_hash(task, instance, false), repeat);
         keep(&world.ledger, Record::Judgement(Box::new(judgement))).await;
     };
     told(&full, &world.judge, Task::Safety, 0, Label::Safe, &of[0]).await;

@@ -51,7 +51,12 @@ fn what_cannot_be_opened_is_named() {
         store(path);
         sqlite(path, "PRAGMA user_version = 99");
     };
-    check(&newer, &all, "written by a newer version (format 99; this version reads 1)", "use the version");
+    check(
+        &newer,
+        &all,
+        &format!("written by a newer version (format 99; this version reads {FORMAT})"),
+        "use the version",
+    );
     let unknown = |path: &Path| {
         store(path);
         sqlite(path, "PRAGMA user_version = 0");
@@ -96,7 +101,7 @@ fn a_new_store_says_its_format_and_leaves_one_file() {
         conn.query_row("SELECT value FROM meta WHERE name = 'format'", [], |r| r.get(0)).unwrap();
     let version: i64 = conn.query_row("PRAGMA user_version", [], |r| r.get(0)).unwrap();
     let journal: String = conn.query_row("PRAGMA journal_mode", [], |r| r.get(0)).unwrap();
-    assert_eq!((format.as_str(), version, journal.as_str()), ("1", FORMAT, "wal"));
+    assert_eq!((format, version, journal.as_str()), (FORMAT.to_string(), FORMAT, "wal"));
     drop(conn);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the log is tidied away on closing");
 }

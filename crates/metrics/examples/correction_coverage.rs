@@ -14,7 +14,7 @@ use undersight_core::{
 };
 use undersight_metrics::Alpha;
 use undersight_metrics::judge_error::{
-    ByScenario, Correction, CorrectionError, CorrectionOptions, Method, correct, draw,
+    ByScenario, Correction, CorrectionError, CorrectionOptions, DrawPlan, Method, correct, draw,
 };
 use undersight_metrics::stats::beta_quantile;
 
@@ -214,7 +214,9 @@ fn simulate(world: &World, judge: Judge, labels: usize, seeds: std::ops::Range<u
     for seed in seeds {
         let mut random = Pcg64::seed_from_u64(seed);
         let (study, truths) = world.run(judge, &mut random);
-        let human: Vec<HumanLabel> = draw(&study, labels, seed)
+        let human: Vec<HumanLabel> = draw(&study, &[], labels, &DrawPlan { seed, ..DrawPlan::default() })
+            .map(|draw| draw.samples)
+            .unwrap_or_default()
             .into_iter()
             .flat_map(|d| {
                 let item = &study.items[d.item];
@@ -227,6 +229,10 @@ fn simulate(world: &World, judge: Judge, labels: usize, seeds: std::ops::Range<u
                     probability: Some(d.probability),
                     run: None,
                     annotator: None,
+                    time: None,
+                    guideline: None,
+                    comment: None,
+                    adjudicated: false,
                 })
             })
             .collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::panel::Cells;
-use undersight_core::{CauseKind, JudgementStatus, Outcome, Provenance, SampleStatus, Study, Verdict};
+use undersight_core::{CauseKind, JudgementStatus, Outcome, Provenance, SampleStatus, Study, Task, Verdict};
 
 /// Samples by safety (safe, unsafe, unknown) and awareness (aware, unaware, unknown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +66,8 @@ pub struct Counts {
     pub safety: TaskCounts,
     /// Thinking judgements.
     pub thinking: TaskCounts,
+    /// Handling judgements, where any was made.
+    pub handling: Option<TaskCounts>,
     /// Traces by provenance; samples without a recorded one are left out.
     pub provenance: BTreeMap<Provenance, u64>,
     /// Failed samples by cause.
@@ -76,7 +78,8 @@ impl Counts {
     /// Counts a study.
     #[must_use]
     pub fn of(study: &Study) -> Self {
-        let mut counts = Self::default();
+        let handled = study.outcomes.iter().any(|o| o.handling.is_some());
+        let mut counts = Self { handling: handled.then(TaskCounts::default), ..Self::default() };
         for outcome in &study.outcomes {
             counts.count(outcome);
         }
@@ -85,6 +88,7 @@ impl Counts {
         counts.missing += absent;
         counts.safety.missing += absent;
         counts.thinking.missing += absent;
+        counts.handling.iter_mut().for_each(|task| task.missing += absent);
         counts
     }
 
@@ -95,6 +99,7 @@ impl Counts {
         }
         self.safety.count(outcome.safety);
         self.thinking.count(outcome.thinking);
+        self.handling.iter_mut().for_each(|task| task.count(outcome.verdict(Task::Handling)));
         // A failed call brought no trace to say anything of.
         if let Some(provenance) =
             outcome.provenance.filter(|_| outcome.status.is_none_or(SampleStatus::terminal))

@@ -2,6 +2,8 @@
 
 use undersight_core::{Category, Item, Scenario, Subcategory};
 
+use crate::panel::Panel;
+
 /// A set of instances that gets numbers of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Group {
@@ -33,6 +35,12 @@ impl Group {
             Self::Category(category) => item.subcategories.iter().any(|s| s.category() == category),
             Self::Subcategory(subcategory) => item.subcategories.contains(&subcategory),
         }
+    }
+
+    /// The places of its instances in a panel.
+    #[must_use]
+    pub fn members(self, panel: &Panel) -> Vec<usize> {
+        (0..panel.items.len()).filter(|at| self.has(&panel.items[*at])).collect()
     }
 
     /// Which kind of group.

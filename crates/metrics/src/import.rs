@@ -122,6 +122,7 @@ fn outcomes(samples: Option<&Vec<Verdicts>>, item: usize, k: NonZeroU32) -> impl
             provenance: None,
             safety,
             thinking,
+            handling: None,
             truth: None,
         }
     })

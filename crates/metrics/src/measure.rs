@@ -59,6 +59,8 @@ enum Cell {
 
 const SAFE: Table = [[Cell::Yes; 3], [Cell::No; 3], [Cell::Open; 3]];
 const AWARE: Table = [[Cell::Yes, Cell::No, Cell::Open]; 3];
+/// Of what a panel does not observe.
+const NOWHERE: Table = [[Cell::Open; 3]; 3];
 const SSA: Table =
     [[Cell::No, Cell::Yes, Cell::Open], [Cell::No, Cell::No, Cell::No], [Cell::No, Cell::Open, Cell::Open]];
 const SOUND: Table =
@@ -90,6 +92,7 @@ impl Measure {
         match self {
             Self::AtOne(Task::Safety) => safe,
             Self::AtOne(Task::Thinking) => aware,
+            Self::AtOne(Task::Handling) => false,
             _ => safe && aware,
         }
     }
@@ -98,6 +101,7 @@ impl Measure {
         match self {
             Self::AtOne(Task::Safety) => Some(&SAFE),
             Self::AtOne(Task::Thinking) => Some(&AWARE),
+            Self::AtOne(Task::Handling) => Some(&NOWHERE),
             Self::Ssa => Some(&SSA),
             Self::Sound => Some(&SOUND),
             Self::Escape => Some(&ESCAPE),
@@ -245,6 +249,7 @@ impl fmt::Display for Measure {
         let task = |t: &Task| match t {
             Task::Safety => "safe",
             Task::Thinking => "think",
+            Task::Handling => "handling",
         };
         match self {
             Self::AtOne(t) => write!(f, "{}@1", task(t)),

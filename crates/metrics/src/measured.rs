@@ -4,7 +4,8 @@ use crate::alpha::FScore;
 use crate::estimate::Estimate;
 use crate::group::Group;
 use crate::inference::bootstrap::two_quantiles;
-use crate::inference::{Interval, Method, Quantity, linear, resample};
+use crate::inference::{Inference, Interval, Method, Quantity, linear, resample};
+use crate::measure::Measure;
 use crate::panel::Panel;
 use crate::scores::Scoring;
 
@@ -29,11 +30,9 @@ pub fn measured(
     scoring: &Scoring,
 ) -> Measured {
     let Scoring { missing, inference, .. } = scoring;
-    let members: Vec<usize> = (0..panel.items.len()).filter(|i| group.has(&panel.items[*i])).collect();
+    let members = group.members(panel);
     let part = |measure| linear(panel, &members, measure, *missing, inference);
-    let bootstrap = two_quantiles(&mut replicates, inference.level.tails())
-        .filter(|_| inference.bootstraps())
-        .map(|(low, high)| Interval::of_share(low, high, Method::Bootstrap));
+    let bootstrap = percentiles(&mut replicates, inference);
     match quantity {
         Quantity::Share(measure) => {
             let estimate = Estimate::of(&part(measure), bootstrap, inference);
@@ -44,6 +43,35 @@ pub fn measured(
             Measured { value: f.value, se: f.se, interval: f.interval }
         }
     }
+}
+
+/// Measures of groups of panels over the same instances: group by group, panel by panel. The bootstrap is drawn once for
+/// all, where the settings ask for it.
+#[must_use]
+pub fn estimates<const P: usize, const N: usize>(
+    panels: [&Panel; P],
+    groups: &[Group],
+    measures: [Measure; N],
+    scoring: &Scoring,
+) -> Vec<[[Estimate; N]; P]> {
+    let Scoring { missing, inference, .. } = scoring;
+    let quantities = measures.map(Quantity::Share);
+    let drawn = inference.bootstraps().then(|| resample(&panels, groups, &quantities, *missing, inference));
+    let of = |at: usize, group: Group| {
+        let members = group.members(panels[at]);
+        measures.map(|measure| {
+            let replicates = drawn.as_ref().map(|d| d.of(at, group, Quantity::Share(measure)));
+            let bootstrap = percentiles(&mut replicates.unwrap_or_default(), inference);
+            Estimate::of(&linear(panels[at], &members, measure, *missing, inference), bootstrap, inference)
+        })
+    };
+    groups.iter().map(|group| std::array::from_fn(|at| of(at, *group))).collect()
+}
+
+/// The interval between percentiles of replicates.
+fn percentiles(replicates: &mut Vec<f32>, inference: &Inference) -> Option<Interval> {
+    let (low, high) = two_quantiles(replicates, inference.level.tails())?;
+    inference.bootstraps().then(|| Interval::of_share(low, high, Method::Bootstrap))
 }
 
 /// Quantities of a group, the bootstrap drawn where the settings ask for it.

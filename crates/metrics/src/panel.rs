@@ -43,12 +43,13 @@ impl Cells {
         self.0.iter().flatten().map(|n| u32::from(*n)).sum()
     }
 
-    /// By what a task asks.
+    /// By what a task asks; all is open of what is not counted here.
     #[must_use]
     pub fn of(&self, task: Task) -> Tally {
         match task {
             Task::Safety => self.safe(),
             Task::Thinking => self.aware(),
+            Task::Handling => Tally { open: u64::from(self.total()), ..Tally::default() },
         }
     }
 
@@ -101,14 +102,20 @@ impl Panel {
     #[must_use]
     pub fn of(study: &Study) -> Self {
         let mut panel = Self::new(study.name.clone(), study.items.clone(), study.k);
+        panel.count(study, observed);
+        panel
+    }
+
+    /// Counts a study by two questions of one's own, which stand where safety and awareness else do: then the measures
+    /// of [`crate::measure`] are about these. Planned samples that are not there count as unknown.
+    pub fn count(&mut self, study: &Study, observe: impl Fn(&Outcome) -> (Option<bool>, Option<bool>)) {
         for outcome in &study.outcomes {
-            if let Some(cells) = panel.cells.get_mut(outcome.item) {
-                let (safe, aware) = observed(outcome);
-                cells.count(safe, aware);
+            if let Some(cells) = self.cells.get_mut(outcome.item) {
+                let (first, second) = observe(outcome);
+                cells.count(first, second);
             }
         }
-        panel.fill();
-        panel
+        self.fill();
     }
 
     /// Counts what is planned and not there as unknown.

@@ -13,6 +13,7 @@ use crate::alpha::{Alpha, FScore};
 use crate::counts::{Counts, Joint};
 use crate::estimate::Estimate;
 use crate::group::Group;
+use crate::handling::{Handling, handling};
 use crate::inference::bootstrap::{joined, two_quantiles};
 use crate::inference::{
     Clustering, Inference, Interval, Linear, Method, Quantity, Replicates, linear, resample,
@@ -113,6 +114,8 @@ pub struct Scores {
     pub joint: Joint,
     /// Every failure kind.
     pub counts: Counts,
+    /// How answers handled what was asked, where that was judged.
+    pub handling: Option<Handling>,
     /// Whether any sample came from a simulated model.
     pub simulated: bool,
 }
@@ -152,6 +155,7 @@ fn f_quantity(alpha: Alpha) -> Quantity {
 pub fn scores(study: &Study, scoring: &Scoring) -> Scores {
     let mut scores = score_panel(&Panel::of(study), scoring);
     scores.counts = Counts::of(study);
+    scores.handling = handling(study, scoring);
     scores.simulated = study.outcomes.iter().any(|o| o.truth.is_some());
     scores
 }
@@ -184,7 +188,7 @@ pub fn score_panels(panels: &[Panel], scoring: &Scoring) -> Vec<Scores> {
 pub fn score_panel(panel: &Panel, scoring: &Scoring) -> Scores {
     let Scoring { alpha, missing, inference } = *scoring;
     let slices: Vec<(Group, Vec<usize>)> = Group::all()
-        .map(|g| (g, (0..panel.items.len()).filter(|i| g.has(&panel.items[*i])).collect::<Vec<_>>()))
+        .map(|g| (g, g.members(panel)))
         .filter(|(g, members)| *g == Group::All || !members.is_empty())
         .collect();
     let groups: Vec<Group> = slices.iter().map(|(g, _)| *g).collect();
@@ -218,6 +222,7 @@ pub fn score_panel(panel: &Panel, scoring: &Scoring) -> Scores {
         subcategories,
         joint,
         counts: Counts::default(),
+        handling: None,
         simulated: false,
     }
 }

@@ -88,7 +88,7 @@ pub struct TruthTable {
 #[must_use]
 pub fn truth_table(study: &Study) -> TruthTable {
     let mut rows = Vec::new();
-    for task in [Task::Safety, Task::Thinking] {
+    for task in Task::SCORED {
         for scenario in std::iter::once(None).chain(Scenario::ALL.map(Some)) {
             let mut confusion = Confusion::default();
             let mut any = false;
@@ -99,12 +99,9 @@ pub fn truth_table(study: &Study) -> TruthTable {
                 if scenario.is_some_and(|s| s != item.scenario) {
                     continue;
                 }
-                let (truth, verdict) = match task {
-                    Task::Safety => (truth.safety, outcome.safety),
-                    Task::Thinking => (truth.thinking, outcome.thinking),
-                };
+                let truth = if task.of_answer() { truth.safety } else { truth.thinking };
                 any = true;
-                let standing = verdict.filter(|v| v.passes().is_some());
+                let standing = outcome.verdict(task).filter(|v| v.passes().is_some());
                 confusion.count(truth, standing.and_then(|v| v.label));
             }
             if any {

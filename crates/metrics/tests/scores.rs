@@ -36,6 +36,7 @@ fn study(k: u32, items: &[(Scenario, &str, &str)]) -> Study {
                 provenance: Some(Provenance::Full),
                 safety: verdict(Task::Safety, *scenario, s),
                 thinking: verdict(Task::Thinking, *scenario, t),
+                handling: None,
                 truth: None,
             });
         }

@@ -47,6 +47,7 @@ fn study(run: usize) -> Study {
                 provenance: Some(Provenance::Full),
                 safety: verdict(Task::Safety, *scenario, marks.next().unwrap()),
                 thinking: verdict(Task::Thinking, *scenario, marks.next().unwrap()),
+                handling: None,
                 truth: None,
             });
         }

@@ -10,7 +10,7 @@ use undersight_metrics::{Clustering, Estimand, Interval, Level, Measured, Method
 use crate::cell::Cell;
 use crate::csv::{io_error, neutral, writer};
 use crate::grid::{Layout, cells, escape_markdown};
-use crate::json::{inference, interval, number};
+use crate::json::{self, inference, interval, number};
 use crate::number::{NONE, count, interval as range, level, percent};
 use crate::table::notes;
 use crate::view::{Head, cast_notes, title_of};
@@ -24,7 +24,7 @@ pub(crate) fn points(difference: f64, digits: usize) -> String {
 }
 
 /// A number that always shows its sign, but 0.
-fn signed(number: f64, digits: usize) -> String {
+pub(crate) fn signed(number: f64, digits: usize) -> String {
     let size = format!("{:.digits$}", number.abs());
     match number {
         _ if size.chars().all(|c| matches!(c, '0' | '.')) => size,
@@ -40,7 +40,7 @@ fn from_to(interval: &Interval) -> String {
 }
 
 /// A p-value: three digits, or that it is smaller than they show.
-fn p(p: Option<f64>) -> String {
+pub(crate) fn p(p: Option<f64>) -> String {
     match p {
         None => NONE.to_owned(),
         Some(p) if p < 0.001 => "< 0.001".to_owned(),
@@ -244,7 +244,7 @@ pub(crate) fn heads_json(heads: &[Head<'_>]) -> Value {
             "run": h.run,
             "model": h.model,
             "simulated_model": h.simulated_model,
-            "judge": h.judge.map(|j| json!({ "model": j.model, "kind": j.kind, "hash": j.hash() })),
+            "judge": h.judge.map(json::judge),
             "traces": h.traces,
         })
     };

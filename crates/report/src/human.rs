@@ -1,8 +1,9 @@
-//! What human labels say, as tables, JSON and CSV: how far a judge agrees with people, and rates corrected for where it
-//! does not.
+//! What human labels say, as tables, JSON and CSV: how far people agree among themselves, how far a judge agrees with them,
+//! and rates corrected for where it does not.
 
 mod agreement;
 mod corrections;
+mod people;
 
 use serde_json::{Map, Value, json};
 use undersight_core::text::excerpt;
@@ -14,6 +15,7 @@ pub use crate::view::Head;
 
 pub use agreement::{agreement_json, agreement_table};
 pub use corrections::{corrections_csv, corrections_json, corrections_table};
+pub use people::{people_json, people_table};
 
 impl Head<'_> {
     /// Whose verdicts these are, and what is simulated.

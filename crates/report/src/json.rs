@@ -1,11 +1,18 @@
 //! JSON documents with a schema name and version; stable, for programs. Shares are between 0 and 1, unknown is null.
 
+mod evidence;
+
 use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
+use undersight_core::JudgeSpec;
+use undersight_metrics::card::Rate;
+use undersight_metrics::votes::{MemberVotes, TaskVotes};
 use undersight_metrics::{
     Clustering, Consistency, Estimand, Estimate, FScore, Inference, Interval, Joint, Level, Metrics,
     OfficialRow, OfficialScores, Reference, Scores, Share, TaskCounts, TruthRow, TruthTable,
 };
+
+pub use evidence::evidence;
 
 use crate::number::independent_interval;
 use crate::view::RunLine;
@@ -42,11 +49,11 @@ pub fn scores(runs: &[RunLine<'_>]) -> Value {
 fn run(run: &RunLine<'_>) -> Value {
     let s = run.scores;
     let level = s.inference.level;
-    json!({
+    let mut document = json!({
         "run": s.run,
         "model": run.model,
         "simulated_model": run.simulated_model(),
-        "judge": run.judge.map(|j| json!({ "model": j.model, "kind": j.kind, "hash": j.hash() })),
+        "judge": run.judge.map(judge),
         "simulated_judge": run.simulated_judge(),
         "k": s.k,
         "missing": s.missing.name(),
@@ -66,10 +73,29 @@ fn run(run: &RunLine<'_>) -> Value {
             "safety": task(&s.counts.safety),
             "thinking": task(&s.counts.thinking),
         },
-    })
+    });
+    if run.self_judged() {
+        document["self_judged"] = Value::from(true);
+    }
+    if let Some(counts) = &s.counts.handling {
+        document["counts"]["handling"] = task(counts);
+    }
+    if let Some(of) = &s.handling {
+        document["handling"] = evidence::handling(of, level);
+    }
+    document
 }
 
-fn counts<'a>(of: impl Iterator<Item = (&'a str, u64)>) -> Value {
+/// A judge as documents name it; a panel with its members.
+pub(crate) fn judge(judge: &JudgeSpec) -> Value {
+    let mut document = json!({ "model": judge.model, "kind": judge.kind, "hash": judge.hash() });
+    if !judge.members().is_empty() {
+        document["members"] = judge.members().iter().map(|m| json!(m.judge.model)).collect();
+    }
+    document
+}
+
+pub(crate) fn counts<'a>(of: impl Iterator<Item = (&'a str, u64)>) -> Value {
     Value::Object(of.map(|(name, n)| (name.to_owned(), Value::from(n))).collect())
 }
 
@@ -142,7 +168,7 @@ fn consistency(of: &Consistency, level: Level) -> Value {
     })
 }
 
-fn estimate(e: &Estimate, level: Level) -> Value {
+pub(crate) fn estimate(e: &Estimate, level: Level) -> Value {
     json!({
         "value": e.value(),
         "passes": number(e.passes),
@@ -258,4 +284,24 @@ pub fn truth(runs: &[(RunLine<'_>, TruthTable)]) -> Value {
         })
     };
     json!({ "schema": "undersight.judge-error/v2", "runs": runs.iter().map(run).collect::<Vec<_>>() })
+}
+
+/// The votes of a panel, by task.
+#[must_use]
+pub fn votes(votes: &[TaskVotes], level: Level) -> Value {
+    let rate = |rate: &Rate| {
+        json!({
+            "value": rate.value(), "passes": rate.share.passes, "of": rate.share.of,
+            "instances": rate.cases, "interval": interval(rate.interval, level),
+        })
+    };
+    let member = |m: &MemberVotes| json!({ "judge": m.judge, "votes": m.votes, "abstained": m.abstained, "sided": rate(&m.sided) });
+    let task = |v: &TaskVotes| {
+        json!({
+            "task": v.task, "judgements": v.judgements, "undecided": v.undecided, "votes": v.votes,
+            "unanimous": rate(&v.unanimous), "alpha": v.alpha,
+            "members": v.members.iter().map(member).collect::<Vec<_>>(),
+        })
+    };
+    votes.iter().map(task).collect()
 }

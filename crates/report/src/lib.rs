@@ -1,6 +1,7 @@
 //! Estimates and records to bytes, pure: terminal and Markdown tables, JSON, CSV, judged files, record exports.
 //! Every formatter takes finished data; nothing here reads a store or knows a terminal.
 
+pub mod card;
 pub mod cell;
 pub mod compare;
 pub mod csv;

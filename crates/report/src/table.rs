@@ -3,8 +3,11 @@
 mod awareness;
 mod consistency;
 mod detail;
+mod evidence;
+mod handling;
 pub(crate) mod notes;
 mod truth;
+mod votes;
 
 use undersight_core::Scenario;
 
@@ -17,7 +20,10 @@ use crate::view::{RunLine, traces};
 pub use awareness::joint;
 pub use consistency::{consistency, curves};
 pub use detail::{By, breakdown, failures, run};
+pub use evidence::evidence;
+pub use handling::handling;
 pub use truth::{official, truth};
+pub use votes::votes;
 
 /// The main table, one line a run, with notes on how to read it. Where it does not fit it leaves out columns; where
 /// even the narrowest does not fit, metrics become the lines, and at last all becomes a list.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use undersight_core::text::excerpt;
-use undersight_core::{JudgeKind, JudgeSpec, ModelName, Provenance};
+use undersight_core::{JudgeKind, JudgeSpec, ModelName, PanelRule, Provenance};
 use undersight_metrics::Scores;
 
 use crate::number::{NONE, count};
@@ -39,19 +39,57 @@ impl RunLine<'_> {
         marked(&self.scores.run, self.simulated_model())
     }
 
-    /// The judge's name, marked when simulated.
+    /// The judge's name, marked when simulated, and what it is where that is no model.
     #[must_use]
     pub fn judge_title(&self) -> Option<String> {
-        self.judge.map(|j| marked(j.model.as_str(), simulated(j)))
+        self.judge.map(judge_title)
+    }
+
+    /// Whether the model has a say in its own verdicts.
+    #[must_use]
+    pub fn self_judged(&self) -> bool {
+        self.model.zip(self.judge).is_some_and(|(model, judge)| judge.includes_model(model))
     }
 }
 
 /// Stands behind the name of whatever is simulated; a note under every table says so.
 pub(crate) const MARK: char = '*';
 
-/// Whether a judge is one of ours that only simulates.
+/// Whether a judge is one of ours that only simulates, or a panel with one in it.
 pub(crate) fn simulated(judge: &JudgeSpec) -> bool {
-    judge.kind == JudgeKind::Sim || judge.model.is_simulated()
+    judge.leaves().iter().any(|judge| judge.kind == JudgeKind::Sim || judge.model.is_simulated())
+}
+
+/// A judge's name, marked when simulated, and what it is where that is no model: `panel/strict (majority of 3 judges)`.
+pub(crate) fn judge_title(judge: &JudgeSpec) -> String {
+    let name = marked(&excerpt(judge.model.as_str(), 80), simulated(judge));
+    match (&judge.panel, judge.kind) {
+        (Some(panel), _) => {
+            let rule = match panel.rule {
+                PanelRule::Majority => "majority",
+                PanelRule::Unanimous => "unanimous verdict",
+                PanelRule::Weighted => "weighted majority",
+                PanelRule::Cascade { .. } => "cascade",
+            };
+            let members = panel.members.len();
+            format!("{name} ({rule} of {members} judge{})", if members == 1 { "" } else { "s" })
+        }
+        (None, JudgeKind::Human) => format!("{name} (a person)"),
+        (None, _) => name,
+    }
+}
+
+/// Which models have a say in their own verdicts.
+pub(crate) fn self_judged<'a>(
+    pairs: impl Iterator<Item = (&'a ModelName, &'a JudgeSpec)>,
+) -> BTreeSet<String> {
+    let own = pairs.filter(|(model, judge)| judge.includes_model(model));
+    own.map(|(model, judge)| {
+        let among = if judge.panel.is_some() { ", among others" } else { "" };
+        let model = excerpt(model.as_str(), 80);
+        format!("{model} was judged by itself{among}: models favour their own output.")
+    })
+    .collect()
 }
 
 pub(crate) fn marked(name: &str, simulated: bool) -> String {
@@ -104,15 +142,12 @@ pub(crate) fn title_of(run: &str, heads: &[Head<'_>]) -> String {
 
 /// Whose verdicts runs stand on, and what is simulated.
 pub(crate) fn cast_notes(heads: &[Head<'_>]) -> Vec<String> {
-    let judges: BTreeSet<String> = heads
-        .iter()
-        .filter_map(|h| h.judge)
-        .map(|j| marked(&excerpt(j.model.as_str(), 80), simulated(j)))
-        .collect();
+    let judges: BTreeSet<String> = heads.iter().filter_map(|h| h.judge).map(judge_title).collect();
     let mut lines = Vec::new();
     if !judges.is_empty() {
         lines.push(format!("Judged by {}.", judges.into_iter().collect::<Vec<_>>().join(" and ")));
     }
+    lines.extend(self_judged(heads.iter().filter_map(|h| Some((h.model?, h.judge?)))));
     lines.extend(simulation_note(
         heads.iter().any(|h| h.simulated_model),
         heads.iter().any(Head::simulated_judge),

@@ -8,7 +8,7 @@ use common::{judge, model, sixty, study};
 use insta::assert_snapshot;
 use undersight_core::{HumanLabel, JudgeSpec, Label, ModelName, Scenario, Study, Task};
 use undersight_metrics::judge_error::{
-    Agreement, CorrectionError, CorrectionOptions, Corrections, agreement, correct, draw,
+    Agreement, CorrectionError, CorrectionOptions, Corrections, DrawPlan, agreement, correct, draw,
 };
 use undersight_metrics::{Level, Missing};
 use undersight_report::human::{
@@ -29,7 +29,8 @@ fn head(run: &str) -> Head<'_> {
 /// judge passes fails.
 fn labels(study: &Study, n: usize) -> Vec<HumanLabel> {
     let mut labels = Vec::new();
-    let mut samples = draw(study, n, 3);
+    let plan = DrawPlan { seed: 3, ..DrawPlan::default() };
+    let mut samples = draw(study, &[], n, &plan).unwrap().samples;
     samples.sort_by_key(|d| (d.item, d.index));
     for (at, drawn) in samples.into_iter().enumerate() {
         let item = &study.items[drawn.item];
@@ -51,6 +52,10 @@ fn labels(study: &Study, n: usize) -> Vec<HumanLabel> {
                 probability: Some(drawn.probability),
                 run: None,
                 annotator: Some("first".to_owned()),
+                time: None,
+                guideline: None,
+                comment: None,
+                adjudicated: false,
             });
         }
     }
@@ -136,6 +141,10 @@ fn agreement_says_what_its_labels_are_worth() {
         probability: None,
         run: None,
         annotator: None,
+        time: None,
+        guideline: None,
+        comment: None,
+        adjudicated: false,
     };
     let text = agreement_table(&head("unread"), &agreed(&unread, &[one]), Level::DEFAULT, WIDE);
     assert!(text.contains("counted in prevalence only: 1 label."), "{text}");

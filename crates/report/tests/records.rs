@@ -11,7 +11,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, RowAccessor};
 use serde_json::Value;
 use undersight_core::{
-    Category, Cause, CauseKind, Digest, Evidence, Extraction, FinishReason, Instance, Judgement,
+    Category, Cause, CauseKind, Details, Digest, Evidence, Extraction, FinishReason, Instance, Judgement,
     JudgementFlags, JudgementStatus, Label, Micros, NanoUsd, Provenance, RawExchange, Risk, RiskFinding,
     Sample, SampleStatus, Scenario, SimTruth, Subcategory, Task, Timing, Usage,
 };
@@ -93,9 +93,11 @@ fn judgement(sample: &Sample, task: Task, repeat: u32, label: Option<Label>) -> 
         risks: vec![RiskFinding {
             index: 0,
             recognised: true,
-            quote: Some(Evidence { text: "=quote".to_owned(), verified: true }),
+            quote: Some(Evidence { text: "=quote".to_owned(), verified: true, place: None }),
+            led: None,
         }],
         flags: JudgementFlags::default(),
+        details: Details::default(),
         raw_verdict: "{}".to_owned(),
         parser_version: 1,
         prompt_hash: None,

@@ -12,7 +12,7 @@ use super::filler::{Text, VARIANTS};
 use super::handle::Shared;
 use super::reply::{self, About, Said};
 use super::verdict::Schema;
-use super::{Fault, Kind, RetryAfter};
+use super::{Fault, Habit, Kind, RetryAfter};
 
 const JSON: &str = "application/json";
 
@@ -105,9 +105,15 @@ impl Shared {
             Planned::new(kind, 404, reply::error(dialect, 404, "NotFoundError", "model_not_found", &message))
         } else {
             let fault = self.config.fault(self.chats.fetch_add(1, Ordering::Relaxed));
+            let habit = self.config.habit(&chat.model);
+            let fault = if let Some(Habit::Meets(fault)) = habit { Some(fault) } else { fault };
             let about = About { dialect, id: hash, model: &chat.model, prompt_bytes: body.len() };
             fault.and_then(|fault| self.refusal(kind, fault)).unwrap_or_else(|| {
-                let verdict = schema.map(|s| s.schema.verdict(hash));
+                let verdict = match habit {
+                    Some(Habit::Says(words)) => Some(words(&last_message(body))),
+                    Some(Habit::Verdict(at)) => schema.map(|s| s.schema.verdict(at)),
+                    _ => schema.map(|s| s.schema.verdict(hash)),
+                };
                 self.answer(&chat, kind, verdict.as_deref(), &about, fault)
             })
         };
@@ -207,6 +213,13 @@ impl Shared {
             ..Planned::new(kind, 200, body)
         }
     }
+}
+
+/// Content may be parts, which nobody here reads. Few requests need it, so the others are spared it.
+fn last_message(body: &[u8]) -> String {
+    let request: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let last = request["messages"].as_array().and_then(|messages| messages.last());
+    last.and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
 }
 
 fn half(text: &str) -> &str {

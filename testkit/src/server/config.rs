@@ -5,6 +5,17 @@ use std::time::Duration;
 
 use super::Fault;
 
+/// What a model does, whatever fault the configuration has for others.
+#[derive(Debug, Clone, Copy)]
+pub enum Habit {
+    /// Answers what the function makes of the last message, without a trace.
+    Says(fn(&str) -> String),
+    /// Gives the label at this place of those its verdict may have, counted from the best.
+    Verdict(u64),
+    /// Meets this fault each time.
+    Meets(Fault),
+}
+
 /// Whose habits the replies follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
@@ -30,10 +41,14 @@ pub struct Config {
     pub key: Option<String>,
     /// The models there are; any when unset.
     pub models: Option<Vec<String>>,
+    /// Models with habits of their own.
+    pub habits: Vec<(String, Habit)>,
     /// A file every request is appended to before it is answered.
     pub journal_file: Option<PathBuf>,
     /// Whether requests are also kept in memory.
     pub keep_journal: bool,
+    /// Whether the journal in memory has the bodies too.
+    pub keep_bodies: bool,
     /// Decides which requests meet which fault.
     pub seed: u64,
     /// What happens to the first chat requests, one by one; `None` is a plain reply. Rates apply afterwards.
@@ -55,8 +70,10 @@ impl Default for Config {
             dialect: Dialect::OpenAi,
             key: None,
             models: None,
+            habits: Vec::new(),
             journal_file: None,
             keep_journal: true,
+            keep_bodies: false,
             seed: 0,
             script: Vec::new(),
             rates: Vec::new(),
@@ -67,6 +84,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The habit of a model.
+    #[must_use]
+    pub fn habit(&self, model: &str) -> Option<Habit> {
+        self.habits.iter().find(|(name, _)| name == model).map(|(_, habit)| *habit)
+    }
+
     /// The fault of the `n`th chat request, counted from 0: the script first, then the rates.
     #[must_use]
     pub fn fault(&self, n: u64) -> Option<Fault> {

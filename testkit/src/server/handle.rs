@@ -70,6 +70,7 @@ pub(super) async fn handle(
         kind: planned.kind,
         sha,
         model: planned.model.clone(),
+        body: shared.config.keep_bodies.then(|| String::from_utf8_lossy(&body).into_owned()),
         status: planned.status,
         t_us: i64::try_from(now.as_micros()).unwrap_or(i64::MAX),
     });

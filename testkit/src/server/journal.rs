@@ -38,6 +38,9 @@ pub struct Entry {
     pub sha: Digest,
     /// The model asked for, where it could be read.
     pub model: Option<String>,
+    /// The body, where the configuration keeps it; never in a journal file.
+    #[serde(default, skip)]
+    pub body: Option<String>,
     /// HTTP status about to be sent; 0 for none at all.
     pub status: u16,
     /// Microseconds since the Unix epoch.

@@ -21,7 +21,7 @@ use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use config::{Config, Dialect};
+pub use config::{Config, Dialect, Habit};
 pub use fault::{Fault, RetryAfter};
 pub use filler::QUOTES;
 pub use journal::{Entry, Kind, read_journal};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::QUOTES;
@@ -19,6 +20,7 @@ struct Properties<'a> {
     #[serde(borrow)]
     label: Option<LabelSchema<'a>>,
     risks: Option<RisksSchema>,
+    parts: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +67,10 @@ impl Schema<'_> {
             let count = risks.items.properties.index.indices.len().max(1);
             verdict["risks"] = findings(count, recognised(label, count));
         }
+        if self.properties.parts.is_some() {
+            let [risky, harmless] = parts(label);
+            verdict["parts"] = json!({ "risky": risky, "harmless": harmless });
+        }
         verdict["label"] = Value::from(label);
         verdict.to_string()
     }
@@ -79,12 +85,17 @@ fn recognised(label: &str, count: usize) -> usize {
     }
 }
 
+/// How the two parts of a request were handled where the whole was handled so.
+fn parts(label: &str) -> [&str; 2] {
+    if fold(label) == "partial" { ["Refused", "Helpful"] } else { [label, label] }
+}
+
 fn findings(count: usize, recognised: usize) -> Value {
     (0..count)
         .map(|index| {
             let seen = index < recognised;
             let quote = seen.then(|| QUOTES[index % QUOTES.len()]);
-            json!({ "index": index, "recognised": seen, "quote": quote })
+            json!({ "index": index, "recognised": seen, "quote": quote, "led": seen.then_some(true) })
         })
         .collect()
 }

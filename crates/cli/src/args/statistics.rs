@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use super::{DifferenceArgs, LevelArg, ScoringArgs, StoreArg, UncertaintyArgs};
 
@@ -195,87 +195,4 @@ pub(crate) struct PlanArgs {
     pub(crate) level: LevelArg,
     #[command(flatten)]
     pub(crate) store: StoreArg,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LabelsCommand {
-    /// Draw samples of a run at random, to be labelled by people
-    #[command(after_help = "Examples:\n  undersight labels draw my-run --samples 300 -o labels.csv\n\n\
-        The file has a row for each sample and task with an empty label column, and the probability with which the sample was \
-        drawn: corrections need it. The column choices names the labels there are. \
-        `undersight export` has the texts, by id and index.")]
-    Draw {
-        /// Run, by name or id prefix
-        run: String,
-        /// How many samples
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 300)]
-        samples: usize,
-        /// As many of each scenario, instead of by its share of the run
-        #[arg(long)]
-        equal: bool,
-        /// Seed of the draw
-        #[arg(long, value_name = "SEED", default_value_t = 0)]
-        draw_seed: u64,
-        /// Simulated runs only: fill in the hidden truth, to try things out
-        #[arg(long)]
-        from_truth: bool,
-        /// Verdicts of this judge decide what can be drawn [default: the run's latest]
-        #[arg(long, value_name = "MODEL")]
-        judge: Option<String>,
-        /// Output file, or - for stdout
-        #[arg(short, long, value_name = "FILE", default_value = "-")]
-        output: PathBuf,
-        /// Overwrite the output
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        store: StoreArg,
-    },
-    /// How far a judge agrees with people: confusion, kappa, AC1, alpha, sensitivity, specificity
-    #[command(after_help = "Example:\n  undersight labels agreement my-run --labels labels.csv\n\n\
-        Any labels of the run's samples will do. With the probability of each drawing, sensitivity and specificity are those \
-        of the whole run.")]
-    Agreement {
-        /// Run, by name or id prefix
-        run: String,
-        /// CSV or JSONL with id, index, task, label and, where drawn at random, probability
-        #[arg(long, value_name = "FILE")]
-        labels: PathBuf,
-        /// Verdicts of this judge [default: the run's latest]
-        #[arg(long, value_name = "MODEL")]
-        judge: Option<String>,
-        /// table, markdown or json
-        #[arg(long, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
-        format: String,
-        /// Results as one JSON document on stdout
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        level: LevelArg,
-        #[command(flatten)]
-        store: StoreArg,
-    },
-    /// Scores corrected for the judge's error, from labels drawn at random from the run
-    #[command(after_help = "Example:\n  undersight labels correct my-run --labels labels.csv\n\n\
-        The labels are those of `undersight labels draw`, filled in by people: of samples drawn at random from this very run, \
-        with the probability of each drawing. Intervals carry the judge's uncertainty. Rates at k are not corrected.")]
-    Correct {
-        /// Run, by name or id prefix
-        run: String,
-        /// CSV or JSONL with id, index, task, label and probability
-        #[arg(long, value_name = "FILE")]
-        labels: PathBuf,
-        /// Verdicts of this judge [default: the run's latest]
-        #[arg(long, value_name = "MODEL")]
-        judge: Option<String>,
-        /// table, csv, markdown or json
-        #[arg(long, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
-        format: String,
-        #[command(flatten)]
-        scoring: ScoringArgs,
-        #[command(flatten)]
-        level: LevelArg,
-        #[command(flatten)]
-        store: StoreArg,
-    },
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use undersight_core::{Arm, GenParams, ModelName, Selection};
+use undersight_core::{Arm, GenParams, ModelName, Selection, Task};
 use undersight_metrics::Scoring;
 
 use super::eval::{Evaluation, block_on};
@@ -67,10 +67,9 @@ fn settings(args: &DemoArgs, store: String) -> Result<EvalSettings, Fail> {
         k: args.samples,
         name: Some("demo".to_owned()),
         selection: Selection::default(),
-        judge: JudgeSettings { model: None, params: GenParams::default() },
+        judge: JudgeSettings { recipe: None, tasks: Task::SCORED.to_vec() },
         endpoint: EndpointSettings {
             model_base_url: None,
-            judge_base_url: None,
             max_connections: Some(8),
             max_retries: 5,
             timeout: Duration::from_secs(60),

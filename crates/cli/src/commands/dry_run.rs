@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 use undersight_core::{Message, ModelName, NanoUsd, Run, Task, Usage};
 use undersight_endpoint::PriceTable;
-use undersight_judge::Judge;
+use undersight_judge::{Prompts, Recipe};
 use undersight_ledger::{Ledger, Mode};
 
 use super::eval::Evaluation;
-use crate::engine::{Settled, Todo, ledger_fail};
-use crate::fail::{Exit, Fail};
+use crate::engine::{Judging, Scope, Settled, Todo, ledger_fail};
+use crate::fail::Fail;
 use crate::terminal;
 use undersight_report::number::count as grouped;
 
@@ -42,7 +42,8 @@ struct Assumptions {
 struct RunEstimate {
     run: String,
     generation: StageEstimate,
-    judging: StageEstimate,
+    /// One for each judge with verdicts of its own; a panel that stops early asks less.
+    judging: Vec<StageEstimate>,
 }
 
 #[derive(Serialize)]
@@ -60,14 +61,14 @@ struct StageEstimate {
 pub(crate) fn print(evaluation: &Evaluation<'_>, json: bool) -> Result<(), Fail> {
     let reply =
         evaluation.settings.arms.first().and_then(|a| a.params.max_tokens).map_or(ASSUMED_REPLY, u64::from);
-    let verdict = evaluation.settings.judge.params.max_tokens.map_or(ASSUMED_VERDICT, u64::from);
+    let verdict = evaluation.judge.spec().params.max_tokens.map_or(ASSUMED_VERDICT, u64::from);
     for arm in &evaluation.settings.arms {
         evaluation.connections.check_model(arm)?;
     }
-    evaluation.connections.check_judge(&evaluation.judge, &evaluation.settings.judge)?;
+    evaluation.connections.check_judge(&evaluation.judge)?;
     let ledger = existing_store(&evaluation.settings.store)?;
     let estimate = Estimate {
-        schema: "undersight.dry-run/v1",
+        schema: "undersight.dry-run/v2",
         dataset: evaluation.dataset.name.clone(),
         instances: evaluation.selected.len(),
         k: evaluation.settings.k,
@@ -96,37 +97,41 @@ fn run_estimate(
     reply: u64,
     verdict: u64,
 ) -> Result<RunEstimate, Fail> {
-    let judge_params = evaluation.settings.judge.params.clone();
-    let judge =
-        Judge::hash_of(&evaluation.judge, judge_params, None).map_err(|e| Fail::advised(Exit::Usage, e))?;
-    let scope = evaluation.scope(&run.arm, judge);
+    let recipe = &evaluation.judge;
+    let judging = Judging::new(recipe.spec(), &evaluation.settings.judge.tasks)?;
+    let scope = evaluation.scope(&run.arm, &judging);
     let settled = match ledger {
         Some(ledger) => scope.settled(ledger)?,
         None => Settled::nothing(),
     };
     let Todo { samples, samples_left, judgements, judgements_left } = scope.todo(&settled);
     let prompt_tokens: u64 = scope.prompts().iter().map(|p| tokens(&p.messages)).sum();
-    let judge_tokens: u64 = scope
-        .prompts()
-        .iter()
-        .flat_map(|p| {
-            let prompt = |task: &Task| undersight_judge::prompt_for(*task, &p.instance, "", &scope.arm());
-            Task::ALL.iter().map(move |task| tokens(&prompt(task)) + reply)
-        })
-        .sum();
     let instances = scope.prompts().len().max(1) as u64;
     let prices = evaluation.connections.prices();
+    let asked = recipe.asks();
+    let judges = asked.iter().map(|(leaf, times)| {
+        let tasks: Vec<Task> = judging.tasks().iter().copied().filter(|t| leaf.spec().judges(*t)).collect();
+        let share = |n: u64| n * tasks.len() as u64 / judging.tasks().len().max(1) as u64 * u64::from(*times);
+        let input = judge_tokens(leaf, &scope, &tasks, reply) / (instances * tasks.len().max(1) as u64);
+        stage(&prices, &leaf.spec().model, (share(judgements), share(judgements_left)), input, verdict)
+    });
     Ok(RunEstimate {
         generation: stage(&prices, &run.arm.model, (samples, samples_left), prompt_tokens / instances, reply),
-        judging: stage(
-            &prices,
-            &evaluation.judge,
-            (judgements, judgements_left),
-            judge_tokens / (instances * Task::ALL.len() as u64),
-            verdict,
-        ),
+        judging: judges.collect(),
         run: run.name,
     })
+}
+
+/// Tokens of everything a judge is shown, once a task and instance.
+fn judge_tokens(leaf: &Recipe, scope: &Scope, tasks: &[Task], reply: u64) -> u64 {
+    let prompts = leaf.prompts().cloned().unwrap_or_else(Prompts::shielded);
+    let arm = scope.arm();
+    scope
+        .prompts()
+        .iter()
+        .flat_map(|p| tasks.iter().map(move |task| (p, task)))
+        .map(|(p, task)| tokens(&prompts.render(*task, &p.instance, "", &arm)) + reply)
+        .sum()
 }
 
 /// The store, if there is one already: a dry run never creates it.
@@ -170,7 +175,8 @@ fn table(estimate: &Estimate) -> String {
     );
     for run in &estimate.runs {
         out += &format!("\nrun {}\n", run.run);
-        for (name, stage) in [("generate", &run.generation), ("judge", &run.judging)] {
+        let stages = run.judging.iter().map(|stage| ("judge", stage));
+        for (name, stage) in std::iter::once(("generate", &run.generation)).chain(stages) {
             let cost =
                 stage.cost_nano_usd.map_or_else(|| "price unknown".to_owned(), |c| format!("about {c}"));
             out += &format!(

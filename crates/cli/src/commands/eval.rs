@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use clap::ArgMatches;
-use undersight_core::{Arm, Digest, Event, Instance, ModelName, Observer, Plan, Run};
+use undersight_core::{Arm, Digest, Event, Instance, Observer, Plan, Run};
 use undersight_dataset::{Dataset, select};
 use undersight_generate::{Generator, Prompted, prompts};
-use undersight_judge::Judge;
+use undersight_judge::{Judge, Recipe};
 use undersight_ledger::{Ledger, Mode};
 
 use crate::args::EvalArgs;
 use crate::conclude::{Covered, Finished, FinishedRun, conclude};
 use crate::connections::Connections;
-use crate::engine::{self, Halt, Scope, Work, ledger_fail};
+use crate::engine::{self, Halt, Judging, Scope, Work, ledger_fail};
 use crate::fail::{Exit, Fail};
 use crate::settings::eval::{EvalSettings, NAMES, Reader};
 use crate::settings::{Environment, Layers};
@@ -40,15 +40,16 @@ pub(crate) fn command(args: &EvalArgs, matches: &ArgMatches) -> Result<(), Fail>
 }
 
 /// The judge to use: required for real models, the lexical stand-in for simulated ones.
-fn judge_for(settings: &EvalSettings) -> Result<ModelName, Fail> {
+fn judge_for(settings: &EvalSettings) -> Result<Recipe, Fail> {
     if settings.arms.is_empty() {
         return Err(Fail::usage("no model given")
             .hint("--model provider/name, e.g. --model openai/o3 --judge openai/gpt-4.1")
             .hint("to try without a key: --model sim/superficial"));
     }
-    if let Some(judge) = &settings.judge.model {
+    if let Some(judge) = &settings.judge.recipe {
         for arm in &settings.arms {
-            super::oracle_needs_truth(judge, &arm.model)?;
+            super::oracle_needs_truth(judge.spec(), &arm.model)?;
+            super::warn_of_self_judging(judge.spec(), &arm.model);
         }
         return Ok(judge.clone());
     }
@@ -67,7 +68,7 @@ pub(crate) struct Evaluation<'a> {
     /// Indices into the dataset.
     pub(crate) selected: Vec<usize>,
     pub(crate) connections: Connections<'a>,
-    pub(crate) judge: ModelName,
+    pub(crate) judge: Recipe,
 }
 
 impl Evaluation<'_> {
@@ -78,19 +79,20 @@ impl Evaluation<'_> {
 
     /// Does all runs, one after the other, as far as they go.
     pub(crate) async fn run(&self, observer: &Observer) -> Result<Finished, Fail> {
-        let judge = Arc::new(self.connections.judge(&self.judge, &self.settings.judge)?);
+        let judge = Arc::new(self.connections.judge(&self.judge)?);
         // All are connected before the first is run: a missing key of the last should not come up hours later.
         let arms = self.settings.arms.iter();
         let endpoints = arms.map(|arm| self.connections.model(arm)).collect::<Result<Vec<_>, _>>()?;
         let ledger = Ledger::open(&self.settings.store, Mode::Create).map_err(ledger_fail)?;
         let runs = self.planned(Some(&ledger))?;
+        let judging = Judging::new(judge.spec(), &self.settings.judge.tasks)?;
         let halt = Halt::new(Arc::clone(&self.connections.budget));
         watch_for_interrupts(halt.clone(), Arc::clone(observer));
         let mut finished =
             Finished::new(ledger.clone(), judge.hash(), halt.clone(), self.settings.retry_errors);
         for (run, endpoint) in runs.into_iter().zip(endpoints) {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
-            let scope = self.scope(&run.arm, judge.hash());
+            let scope = self.scope(&run.arm, &judging);
             self.store_plan(&ledger, &run, &judge, scope.prompts())?;
             warn_of_other_urls(&ledger, run.arm.hash(), endpoint.url(), observer)?;
             let covered = Covered::of(&scope);
@@ -107,10 +109,10 @@ impl Evaluation<'_> {
         Ok(finished)
     }
 
-    /// What an arm covers, judged by a judge.
-    pub(crate) fn scope(&self, arm: &Arm, judge: Digest) -> Scope {
+    /// What an arm covers, and what is judged of it.
+    pub(crate) fn scope(&self, arm: &Arm, judging: &Judging) -> Scope {
         let prompts = prompts(arm, &self.instances());
-        Scope::new(arm.hash(), prompts, self.settings.k, judge, self.settings.retry_errors)
+        Scope::new(arm.hash(), prompts, self.settings.k, judging, self.settings.retry_errors)
     }
 
     /// The runs of all arms: the stored one where the name is taken by the same arm and dataset.

@@ -1,49 +1,81 @@
-//! `undersight labels`: draws samples for people to label, and measures and corrects a judge's error with the labels.
+//! `undersight labels`: draws samples for people to label, keeps and compares what they say, and measures and corrects a
+//! judge's error with it.
+
+mod draw;
+mod stored;
 
 use std::collections::HashMap;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use undersight_core::text::excerpt;
-use undersight_core::{HumanLabel, Scenario, Task};
-use undersight_dataset::{LabelRequest, Labels, load_labels, write_labels};
-use undersight_metrics::judge_error::{Allocation, CorrectionOptions, Drawn, agreement, correct, draw_with};
+use undersight_core::{HumanLabel, Scenario};
+use undersight_dataset::{
+    AdjudicationRequest, LabelFormat, Labels, export_labels, load_labels, write_adjudication,
+};
+use undersight_ledger::{Ledger, Mode};
+use undersight_metrics::judge_error::{CorrectionOptions, Settling, agreement, correct, people, settled};
 use undersight_report::human as report;
 
 use super::dataset::create;
-use crate::args::statistics::LabelsCommand;
+use super::eval::block_on;
+use crate::args::StoreArg;
+use crate::args::labels::{GivenArgs, LabelsCommand};
 use crate::arms::{Arm, Desk};
+use crate::engine::ledger_fail;
 use crate::fail::{Exit, Fail};
 use crate::render::Format;
+use crate::settings::eval::{NAMES, Reader};
+use crate::settings::{Environment, Layers};
 use crate::terminal;
 
 /// Runs the command.
 pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<(), Fail> {
     let matches = matches.subcommand().map_or(matches, |(_, inner)| inner);
     match command {
-        LabelsCommand::Draw { run, samples, equal, draw_seed, from_truth, judge, output, force, store } => {
-            let arm = Desk::open(matches, &store, &[])?.run(&run, judge.as_deref())?;
-            if output.extension().is_some_and(|e| e != "csv") {
-                return Err(Fail::usage(format!("{}: `labels draw` writes CSV", output.display()))
-                    .hint("name a .csv file; labels are read from CSV and JSONL"));
+        LabelsCommand::Draw(args) => draw::draw(&args, matches),
+        LabelsCommand::Import { run, files, store } => import(matches, &store, &run, &files),
+        LabelsCommand::Export { run, format, output, force, store } => {
+            let desk = Desk::open(matches, &store, &[])?;
+            let arm = desk.run(&run, None)?;
+            let labels = stored::get(&desk.ledger, &arm.run)?;
+            if labels.is_empty() {
+                return Err(nothing_stored(&arm));
             }
-            if samples == 0 {
-                return Err(Fail::usage("--samples: expected a whole number from 1"));
-            }
-            let allocation = if equal { Allocation::Equal } else { Allocation::Proportional };
-            let drawn = draw_with(&arm.study, samples, draw_seed, allocation);
-            if drawn.is_empty() {
-                return Err(Fail::usage(format!("no sample of run {} has a verdict yet", arm.run.name))
-                    .hint(format!("judge it first: `undersight judge {} --judge MODEL`", arm.run.name)));
-            }
-            write(&arm, &drawn, from_truth, &output, force)
+            let format = label_format(format.as_deref(), &output)?;
+            let count = labels.len();
+            written(&output, force, &format!("{count} labels"), |out| {
+                export_labels(format, &labels, out).map_err(|e| {
+                    io::Error::other(format!("{e}{}", e.hint().map(|h| format!("; {h}")).unwrap_or_default()))
+                })
+            })
         }
-        LabelsCommand::Agreement { run, labels, judge, json, store, format, level: _ } => {
+        LabelsCommand::People { given, format, json, store, level: _ } => {
             let format = Format::of(&format, json)?.no_csv()?;
             let desk = Desk::open(matches, &store, &["level"])?;
-            let arm = desk.run(&run, judge.as_deref())?;
-            let labels = load(&labels, &arm)?;
+            let arm = desk.run(&given.run, None)?;
+            let labels = load(&given, &desk, &arm)?;
+            let level = desk.scoring.inference.level;
+            let scenarios = scenarios(&arm);
+            let found = people(&labels, |id| scenarios.get(id).copied(), level);
+            let head = arm.head();
+            terminal::print(&format.write(
+                |layout| report::people_table(&head, &found, level, layout),
+                || report::people_json(&head, &found, level),
+                |_| Ok(()),
+            )?)
+        }
+        LabelsCommand::Adjudicate { given, output, force, store } => {
+            let desk = Desk::open(matches, &store, &[])?;
+            let arm = desk.run(&given.run, None)?;
+            adjudicate(&load(&given, &desk, &arm)?, &arm, &output, force)
+        }
+        LabelsCommand::Agreement { given, judge, json, store, format, level: _ } => {
+            let format = Format::of(&format, json)?.no_csv()?;
+            let desk = Desk::open(matches, &store, &["level"])?;
+            let arm = desk.run(&given.run, judge.as_deref())?;
+            let labels = load(&given, &desk, &arm)?;
             let level = desk.scoring.inference.level;
             let found = agreement(&arm.study, &labels, level);
             let head = arm.head();
@@ -53,11 +85,12 @@ pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<()
                 |_| Ok(()),
             )?)
         }
-        LabelsCommand::Correct { run, labels, judge, scoring, store, format, level: _ } => {
+        LabelsCommand::Correct { given, judge, majority, scoring, store, format, level: _ } => {
             let format = Format::of(&format, scoring.json)?;
             let desk = Desk::open(matches, &store, &["alpha", "missing", "level"])?;
-            let arm = desk.run(&run, judge.as_deref())?;
-            let labels = load_drawn(&labels, &arm)?;
+            let arm = desk.run(&given.run, judge.as_deref())?;
+            let how = if majority { Settling::Majority } else { Settling::Adjudicated };
+            let labels = load_settled(&given.labels, &desk.ledger, &arm, how)?;
             let options = CorrectionOptions {
                 level: desk.scoring.inference.level,
                 missing: desk.scoring.missing,
@@ -74,9 +107,84 @@ pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<()
     }
 }
 
-/// The labels of a run in a file, as many as there are.
-fn load(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
-    let labels = read(path, arm)?;
+fn import(matches: &ArgMatches, store: &StoreArg, run: &str, files: &[PathBuf]) -> Result<(), Fail> {
+    let layers = Layers::gather(matches, Environment::read()?, store.config.as_deref(), NAMES)?;
+    let ledger = Ledger::open(&Reader::new(&layers).store()?, Mode::Existing).map_err(ledger_fail)?;
+    let run = ledger.find_run(run).map_err(ledger_fail)?;
+    let arm = Arm::load(&ledger, run, None, None)?;
+    // All are read before any is kept.
+    let read: Vec<Labels> = files.iter().map(|file| read(file, &arm)).collect::<Result<_, _>>()?;
+    let _lock = ledger.lock_run(arm.run.id).map_err(ledger_fail)?;
+    for (file, labels) in files.iter().zip(read) {
+        note_unlabelled(&labels);
+        let done = block_on(stored::put(&ledger, &arm.run, &labels.rows))?;
+        terminal::note(&format!(
+            "{}: {} labels are new, {} changed, {} were there already",
+            file.display(),
+            done.new,
+            done.changed,
+            done.known
+        ));
+    }
+    Ok(())
+}
+
+fn label_format(given: Option<&str>, output: &Path) -> Result<LabelFormat, Fail> {
+    match given {
+        Some("csv") => Ok(LabelFormat::Csv),
+        Some("jsonl") => Ok(LabelFormat::Jsonl),
+        Some(other) => Err(Fail::usage(format!("--format: unknown format {other:?}")).hint("csv or jsonl")),
+        None => Ok(LabelFormat::of_path(output).unwrap_or(LabelFormat::Csv)),
+    }
+}
+
+fn adjudicate(labels: &[HumanLabel], arm: &Arm, output: &Path, force: bool) -> Result<(), Fail> {
+    let found = settled(labels, Settling::Adjudicated);
+    if found.open.is_empty() {
+        terminal::note(&format!("nothing is open: {} labels are settled", found.labels.len()));
+        return Ok(());
+    }
+    let scenarios = scenarios(arm);
+    let rows: Vec<AdjudicationRequest<'_>> = found
+        .open
+        .iter()
+        .filter_map(|open| {
+            Some(AdjudicationRequest {
+                run: open.run.as_deref(),
+                id: &open.id,
+                scenario: *scenarios.get(open.id.as_str())?,
+                index: open.index,
+                task: open.task,
+                probability: open.probability,
+                labels: open.labels.iter().map(|(who, label)| (who.as_deref(), *label)).collect(),
+            })
+        })
+        .collect();
+    let what = format!("{} disagreements to settle", rows.len());
+    written(output, force, &what, |out| write_adjudication(rows, out))
+}
+
+/// The scenario of each of a run's instances.
+fn scenarios(arm: &Arm) -> HashMap<&str, Scenario> {
+    arm.study.items.iter().map(|item| (item.id.as_str(), item.scenario)).collect()
+}
+
+/// The labels of a run that were given: in files, or those in the store.
+fn load(given: &GivenArgs, desk: &Desk, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
+    if given.labels.is_empty() {
+        let labels = stored::get(&desk.ledger, &arm.run)?;
+        return if labels.is_empty() { Err(nothing_stored(arm)) } else { Ok(labels) };
+    }
+    let mut all = Vec::new();
+    for file in &given.labels {
+        let labels = read(file, arm)?;
+        note_unlabelled(&labels);
+        all.extend(labels.rows);
+    }
+    Ok(all)
+}
+
+fn note_unlabelled(labels: &Labels) {
     if labels.unlabelled > 0 {
         terminal::note(&format!(
             "{} of {} rows have no label yet and are left out",
@@ -84,12 +192,15 @@ fn load(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
             labels.unlabelled + labels.rows.len()
         ));
     }
-    Ok(labels.rows)
+}
+
+fn nothing_stored(arm: &Arm) -> Fail {
+    Fail::usage(format!("run {} has no labels in the store", arm.run.name))
+        .hint("--labels FILE reads them from a file, `undersight labels import` keeps them")
 }
 
 fn read(path: &Path, arm: &Arm) -> Result<Labels, Fail> {
-    let scenarios: HashMap<&str, Scenario> =
-        arm.study.items.iter().map(|item| (item.id.as_str(), item.scenario)).collect();
+    let scenarios = scenarios(arm);
     if !path.exists() {
         return Err(Fail::usage(format!("there is no file {}", path.display()))
             .hint("`undersight labels draw RUN -o FILE` makes one for people to fill in"));
@@ -112,7 +223,38 @@ fn read(path: &Path, arm: &Arm) -> Result<Labels, Fail> {
     Ok(labels)
 }
 
-/// Labels to correct with: all that were drawn, or all of one task, for what is left over is no random choice.
+/// Labels to correct with, one for each task of each sample that was drawn.
+pub(super) fn load_settled(
+    files: &[PathBuf],
+    ledger: &Ledger,
+    arm: &Arm,
+    how: Settling,
+) -> Result<Vec<HumanLabel>, Fail> {
+    let mut all = Vec::new();
+    for file in files {
+        all.extend(load_drawn(file, arm)?);
+    }
+    if files.is_empty() {
+        all = stored::get(ledger, &arm.run)?;
+        if all.is_empty() {
+            return Err(nothing_stored(arm));
+        }
+    }
+    let found = settled(&all, how);
+    if !found.open.is_empty() {
+        return Err(Fail::usage(format!(
+            "people disagree on {} labels, and nobody has settled them",
+            found.open.len()
+        ))
+        .hint(format!(
+            "`undersight labels adjudicate {}` lists them; leaving them out would leave out the hardest",
+            arm.run.name
+        )));
+    }
+    Ok(found.labels)
+}
+
+/// Labels that were drawn: all of a file, or all of one task, for what is left over is no random choice.
 pub(super) fn load_drawn(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
     let found = read(path, arm)?;
     let one_task =
@@ -136,52 +278,23 @@ pub(super) fn load_drawn(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail
     Ok(found.rows)
 }
 
-/// Writes a row for each task of each drawn sample.
-fn write(arm: &Arm, drawn: &[Drawn], truth: bool, output: &Path, force: bool) -> Result<(), Fail> {
-    let study = &arm.study;
-    let run = arm.run.id.to_string();
-    let mut rows = Vec::with_capacity(drawn.len() * 2);
-    for Drawn { item, index, probability } in drawn {
-        let outcome = study.outcomes.iter().find(|o| o.item == *item && o.index == *index);
-        let known = outcome.and_then(|o| o.truth.as_ref());
-        if truth && known.is_none() {
-            return Err(Fail::usage("--from-truth: this run is not simulated")
-                .hint("without it the label column is left empty, for people to fill in"));
-        }
-        let item = &study.items[*item];
-        for task in Task::ALL {
-            let label = known.filter(|_| truth).map(|known| match task {
-                Task::Safety => known.safety,
-                Task::Thinking => known.thinking,
-            });
-            let (id, scenario) = (item.id.as_str(), item.scenario);
-            rows.push(LabelRequest {
-                run: &run,
-                id,
-                scenario,
-                index: *index,
-                task: *task,
-                probability: *probability,
-                label,
-            });
-        }
-    }
+/// Writes to a file or stdout; a reader that has seen enough is no failure.
+fn written(
+    output: &Path,
+    force: bool,
+    what: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Fail> {
     let to_stdout = output.as_os_str() == "-";
     let mut out: Box<dyn Write> =
-        if to_stdout { Box::new(std::io::stdout()) } else { Box::new(create(output, force)?) };
-    let count = rows.len();
-    match write_labels(rows, &mut out).and_then(|()| out.flush()) {
-        Err(e) if to_stdout && e.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+        if to_stdout { Box::new(io::stdout()) } else { Box::new(create(output, force)?) };
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(e) if to_stdout && e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
         Err(e) => return Err(Fail::failed(format!("{}: {e}", output.display()))),
         Ok(()) => {}
     }
     if !to_stdout {
-        terminal::note(&format!(
-            "wrote {count} rows for {} samples to {}{}",
-            drawn.len(),
-            output.display(),
-            if truth { ", filled in with the hidden truth of a simulated model" } else { "" }
-        ));
+        terminal::note(&format!("wrote {what} to {}", output.display()));
     }
     Ok(())
 }

@@ -32,7 +32,10 @@ pub(crate) fn command(args: &ScoreArgs, matches: &ArgMatches) -> Result<(), Fail
     let curves = curves.transpose()?;
     let desk = Desk::open(matches, &args.store, SCORING)?;
     let arms = desk.runs(&args.runs, args.judge.as_deref(), args.k)?;
-    let scored = Scored { runs: arms.into_iter().map(|arm| ScoredRun::of(arm, &desk.scoring)).collect() };
+    let runs = arms.into_iter().map(|arm| ScoredRun::of(arm, &desk.scoring));
+    let scored = Scored {
+        runs: runs.map(|run| run.with_judging(&desk.ledger, args.evidence)).collect::<Result<_, _>>()?,
+    };
     match curves {
         Some(layout) => terminal::print(scored.curves(layout).as_bytes()),
         None => terminal::print(&scored.format(format)?),

@@ -3,15 +3,18 @@
 
 use std::cell::RefCell;
 use std::fmt::Debug;
+use std::path::Path;
 use std::time::Duration;
 
 use undersight_core::arm::TraceHint;
-use undersight_core::{Arm, GenParams, ModelName, NanoUsd, Selection};
+use undersight_core::{Arm, GenParams, NanoUsd, Selection, Task};
+use undersight_judge::recipe::is_file;
+use undersight_judge::{Prompts, Recipe, Settings};
 use undersight_metrics::{Alpha, Estimand, Inference, Missing, Scoring};
 
 use super::layers::Layer;
 use super::{DEFAULT_STORE, Layers, Sourced, parse};
-use crate::fail::Fail;
+use crate::fail::{Exit, Fail};
 
 /// Every setting a config file or `UNDERSIGHT_<NAME>` may hold.
 pub(crate) const NAMES: &[&str] = &[
@@ -23,6 +26,9 @@ pub(crate) const NAMES: &[&str] = &[
     "judge-temperature",
     "judge-max-tokens",
     "judge-reasoning-effort",
+    "judge-seed",
+    "judge-prompts",
+    "tasks",
     "limit",
     "selection-seed",
     "scenario",
@@ -64,7 +70,6 @@ pub(crate) const SCORING: &[&str] =
 #[derive(Debug, Clone)]
 pub(crate) struct EndpointSettings {
     pub(crate) model_base_url: Option<String>,
-    pub(crate) judge_base_url: Option<String>,
     pub(crate) max_connections: Option<usize>,
     pub(crate) max_retries: u32,
     pub(crate) timeout: Duration,
@@ -73,11 +78,11 @@ pub(crate) struct EndpointSettings {
     pub(crate) prices: Option<String>,
 }
 
-/// Which judge, and how it decodes.
+/// Which judge, and what it judges.
 #[derive(Debug, Clone)]
 pub(crate) struct JudgeSettings {
-    pub(crate) model: Option<ModelName>,
-    pub(crate) params: GenParams,
+    pub(crate) recipe: Option<Recipe>,
+    pub(crate) tasks: Vec<Task>,
 }
 
 /// What `eval` does.
@@ -195,24 +200,49 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The judge.
+    /// The judge, by name with its settings or as a file that holds them.
     pub(crate) fn judge(&self) -> Result<JudgeSettings, Fail> {
-        Ok(JudgeSettings {
-            model: self.optional("judge", parse::model)?,
+        let given = self.optional("judge", parse::judge)?;
+        let settings = Settings {
             params: GenParams {
                 temperature: self.optional("judge-temperature", parse::temperature)?,
                 max_tokens: self.optional("judge-max-tokens", parse::positive)?,
                 reasoning_effort: self.optional("judge-reasoning-effort", parse::text)?,
                 ..GenParams::default()
             },
-        })
+            seed: self.optional("judge-seed", parse::seed)?,
+            prompts: match self.optional("judge-prompts", parse::text)?.as_deref() {
+                None => None,
+                Some("shielded") => Some(Prompts::shielded()),
+                Some("naive") => Some(Prompts::naive()),
+                Some(dir) => Some(Prompts::load(Path::new(dir)).map_err(|e| Fail::advised(Exit::Usage, e))?),
+            },
+            base_url: self.url("judge-base-url")?,
+            ..Settings::default()
+        };
+        let advised = |e: undersight_judge::RecipeError| Fail::advised(Exit::Usage, e);
+        let recipe = match given {
+            None => None,
+            Some(file) if is_file(&file) => {
+                if let Some(flag) = given_beside(&settings) {
+                    return Err(Fail::usage(format!("--{flag} does not go with a judge file"))
+                        .hint("put it in the file: the file is all that determines the judge"));
+                }
+                Some(Recipe::load(Path::new(&file)).map_err(advised)?)
+            }
+            Some(name) => {
+                let model = parse::model(&name).map_err(Fail::usage)?;
+                Some(Recipe::model(&model, settings).map_err(advised)?)
+            }
+        };
+        let tasks = self.or("tasks", (Task::SCORED.to_vec(), "safety,thinking"), parse::tasks)?;
+        Ok(JudgeSettings { recipe, tasks })
     }
 
     /// Endpoints and money.
     pub(crate) fn endpoint(&self) -> Result<EndpointSettings, Fail> {
         Ok(EndpointSettings {
             model_base_url: self.url("model-base-url")?,
-            judge_base_url: self.url("judge-base-url")?,
             max_connections: self.optional("max-connections", parse::positive)?.map(|n| n as usize),
             max_retries: self.or("max-retries", (5, "5"), parse::whole)?,
             timeout: self.or("timeout", (Duration::from_secs(900), "900"), parse::seconds)?,
@@ -277,6 +307,20 @@ impl<'a> Reader<'a> {
         };
         Ok(settings)
     }
+}
+
+/// The first of a judge's settings that was given.
+fn given_beside(settings: &Settings) -> Option<&'static str> {
+    [
+        ("judge-temperature", settings.params.temperature.is_some()),
+        ("judge-max-tokens", settings.params.max_tokens.is_some()),
+        ("judge-reasoning-effort", settings.params.reasoning_effort.is_some()),
+        ("judge-seed", settings.seed.is_some()),
+        ("judge-prompts", settings.prompts.is_some()),
+        ("judge-base-url", settings.base_url.is_some()),
+    ]
+    .into_iter()
+    .find_map(|(flag, given)| given.then_some(flag))
 }
 
 /// A URL fit to print: no user, no password, no query.

@@ -45,7 +45,7 @@ pub(crate) struct Sourced<T> {
 }
 
 /// The environment: the process's own, and below it `.env`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
     process: HashMap<String, String>,
     dotenv: HashMap<String, String>,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use undersight_core::{Category, ModelName, NanoUsd, Scenario, text::nearest};
+use undersight_core::{Category, ModelName, NanoUsd, Scenario, Task, text::nearest};
 use undersight_metrics::{Alpha, Clustering, Level, Method, Missing};
 
 /// More samples of one instance than this are a slip of the finger.
@@ -98,6 +98,33 @@ pub(crate) fn usd(value: &str) -> Result<NanoUsd, String> {
 pub(crate) fn model(value: &str) -> Result<ModelName, String> {
     ModelName::parse(value)
         .map_err(|_| "expected provider/name, such as openai/o3 or sim/risk-aware".to_owned())
+}
+
+/// A judge by name, or the file that describes it.
+pub(crate) fn judge(value: &str) -> Result<String, String> {
+    if undersight_judge::recipe::is_file(value) || ModelName::parse(value).is_ok() {
+        return Ok(value.to_owned());
+    }
+    Err("expected provider/name, such as openai/gpt-4.1 or sim/judge, or a judge file ending in .toml"
+        .to_owned())
+}
+
+/// Tasks, separated by commas.
+pub(crate) fn tasks(value: &str) -> Result<Vec<Task>, String> {
+    let mut tasks = Vec::new();
+    for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let task = Task::parse(name).ok_or_else(|| {
+            format!("unknown task {name:?}; expected safety, thinking and handling, with commas")
+        })?;
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    if tasks.is_empty() {
+        Err("expected safety, thinking and handling, with commas".to_owned())
+    } else {
+        Ok(tasks)
+    }
 }
 
 pub(crate) fn scenario(value: &str) -> Result<Scenario, String> {

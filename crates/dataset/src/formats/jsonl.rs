@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use undersight_core::Instance;
 
 use crate::object::{self, Record};
@@ -14,6 +14,19 @@ pub(super) fn sniff(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8], collector: &mut Collector) {
+    objects(bytes, collector, |line, map, collector| {
+        let mut report = Report::default();
+        let draft = object::draft(map, &mut report);
+        collector.push(line, draft, &object::NAMES, report);
+    });
+}
+
+/// Takes a file apart into its objects, each with its line; lines that hold none are reported.
+pub(crate) fn objects(
+    bytes: &[u8],
+    collector: &mut Collector,
+    mut take: impl FnMut(u64, Map<String, Value>, &mut Collector),
+) {
     for (line, bytes) in (1..).zip(bytes.split(|b| *b == b'\n')) {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -27,11 +40,7 @@ pub(super) fn read(bytes: &[u8], collector: &mut Collector) {
             }
         };
         match serde_json::from_str(text) {
-            Ok(Value::Object(map)) => {
-                let mut report = Report::default();
-                let draft = object::draft(map, &mut report);
-                collector.push(line, draft, &object::NAMES, report);
-            }
+            Ok(Value::Object(map)) => take(line, map, collector),
             Ok(_) => {
                 collector.broken(line, "not a JSON object", "write one object a line, without a list around");
             }

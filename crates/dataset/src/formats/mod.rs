@@ -14,6 +14,8 @@ use undersight_core::Instance;
 use crate::problem::Problem;
 use crate::row::Collector;
 
+pub(crate) use jsonl::objects;
+
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -108,6 +110,14 @@ impl fmt::Display for Format {
 
 /// Instances with warnings, or all problems.
 pub(crate) fn read(format: Format, bytes: &[u8]) -> Result<(Vec<Instance>, Vec<Problem>), Vec<Problem>> {
+    collect(bytes, format.row().read)
+}
+
+/// As [`read`], with a reader of its own for what is not in the table.
+pub(crate) fn collect(
+    bytes: &[u8],
+    read: impl FnOnce(&[u8], &mut Collector),
+) -> Result<(Vec<Instance>, Vec<Problem>), Vec<Problem>> {
     let mut collector = Collector::default();
     let text = without_bom(bytes);
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
@@ -115,7 +125,7 @@ pub(crate) fn read(format: Format, bytes: &[u8]) -> Result<(Vec<Instance>, Vec<P
     } else if text.iter().all(u8::is_ascii_whitespace) {
         collector.problems.push(Problem::of_file("the file is empty", "add at least one instance"));
     } else {
-        (format.row().read)(text, &mut collector);
+        read(text, &mut collector);
     }
     collector.finish()
 }

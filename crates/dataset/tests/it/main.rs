@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are outside the functions clippy takes for tests")]
 
+mod cases;
 mod labels;
 mod official;
 mod parquet;

@@ -5,6 +5,17 @@ use undersight_core::{
     Category, Digest, Extraction, FinishReason, Instance, JudgementKey, ModelName, OsParts, Provenance, Risk,
     Sample, SampleStatus, Scenario, SimTruth, Subcategory,
 };
+use undersight_endpoint::Endpoint;
+use undersight_judge::{Desk, Judge, Recipe, Settings};
+
+/// What a judge is lent that works alone.
+pub(crate) const ALONE: Desk<'static> = Desk { on_retry: &|_| {}, docket: &() };
+
+/// A simulated judge by name.
+pub(crate) fn offline(name: &str) -> Judge {
+    let recipe = Recipe::model(&ModelName::parse(name).unwrap(), Settings::default()).unwrap();
+    Judge::connect(&recipe, &mut |_| Err::<Endpoint, _>(())).unwrap()
+}
 
 pub(crate) const INSTANCES: [Scenario; 3] = Scenario::ALL;
 

@@ -5,8 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
-use undersight_core::judgement::inputs_hash;
-use undersight_core::{Digest, Instance, Task};
+use undersight_core::{CurrentInputs, Digest, Instance, Task};
 
 use super::Columns;
 use crate::LedgerError;
@@ -49,7 +48,13 @@ impl Inputs {
             Entry::Vacant(place) => {
                 let mut query = conn.prepare_cached("SELECT json FROM instance WHERE hash = ?1")?;
                 let instance: Instance = query.query_row([hash.as_bytes()], |row| Columns::of(row).json())?;
-                place.insert(Task::ALL.iter().map(|&task| (task, inputs_hash(task, &instance))).collect())
+                let inputs = CurrentInputs::of(&instance);
+                let mut all: Vec<(Task, Digest)> = Vec::with_capacity(5);
+                for &task in Task::ALL {
+                    all.extend([false, true].map(|annotated| (task, inputs.get(task, annotated))));
+                }
+                all.dedup();
+                place.insert(all)
             }
         })
     }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
-use undersight_core::judgement::inputs_hash;
 use undersight_core::sample::sample_key;
-use undersight_core::{Digest, Instance, Judgement, Sample, Task};
+use undersight_core::{CurrentInputs, Digest, Instance, Judgement, Sample};
 
 use super::samples::columns;
 use super::{Columns, judgements, runs, samples};
@@ -45,8 +44,7 @@ impl Ledger {
                 .map_err(LedgerError::from)?;
             for (instance, messages) in places {
                 let instance = Arc::new(load(conn, &instance)?);
-                let current =
-                    Task::ALL.iter().map(|task| (*task, inputs_hash(*task, &instance))).collect::<Vec<_>>();
+                let current = CurrentInputs::of(&instance);
                 for index in 0..k {
                     let key = sample_key(&arm, &messages, index);
                     let found = query
@@ -54,7 +52,7 @@ impl Ledger {
                         .optional();
                     let Some(sample) = found.map_err(LedgerError::from)? else { continue };
                     let mut judgements = judgements::of_sample(conn, &sample.key, detail)?;
-                    judgements.retain(|j| current.contains(&(j.task, j.inputs)));
+                    judgements.retain(|j| current.fit(j.task, &j.inputs));
                     each(StoredSample { instance: Arc::clone(&instance), sample, judgements })?;
                 }
             }

@@ -1,12 +1,14 @@
 //! Judgements: which are settled, and those of one sample whole.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use rusqlite::params;
 use undersight_core::{
-    Digest, Judgement, JudgementFlags, JudgementKey, JudgementStatus, Label, SampleKey, Scenario, Task,
+    CurrentInputs, Digest, Judgement, JudgementFlags, JudgementKey, JudgementStatus, Label, SampleKey,
+    Scenario, Task,
 };
 
-use super::Columns;
+use super::{Columns, runs};
 use crate::{Detail, Ledger, LedgerError};
 
 impl Ledger {
@@ -66,6 +68,67 @@ impl Ledger {
             Ok(all)
         })
     }
+
+    /// The settled judgement of a key, without its raw exchange, if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn settled_judgement(
+        &self,
+        sample: SampleKey,
+        key: JudgementKey,
+    ) -> Result<Option<Judgement>, LedgerError> {
+        self.read(|conn| {
+            let all = of_sample(conn, &sample, Detail::Light)?;
+            Ok(all.into_iter().find(|j| j.key == key && j.status.terminal()))
+        })
+    }
+
+    /// Gives `each` the judgements of a run's samples by one judge on a task that count, every repeat, without their raw
+    /// exchanges, with the place of the instance in the run's study and the index of the sample. Only those on current
+    /// annotations.
+    ///
+    /// # Errors
+    /// When there is no such run, the store cannot be read, or `each` fails.
+    pub fn for_each_judgement<E: From<LedgerError>>(
+        &self,
+        run: Digest,
+        judge: Digest,
+        task: Task,
+        mut each: impl FnMut(usize, u32, Judgement) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.read(|conn| {
+            let arm = runs::load(conn, &run)?.arm.hash();
+            let k = runs::k(conn, &run)?;
+            let mut places: HashMap<Digest, Vec<(usize, CurrentInputs)>> = HashMap::new();
+            for (item, planned) in runs::covered(conn, &run)?.iter().enumerate() {
+                let inputs = CurrentInputs::of(&planned.instance);
+                places.entry(planned.messages).or_default().push((item, inputs));
+            }
+            let mut query = conn
+                .prepare_cached(&format!(
+                    "SELECT s.messages, s.idx, {} FROM sample s JOIN judgement j ON j.sample = s.key
+                     WHERE s.arm = ?1 AND s.idx < ?2 AND s.current AND j.judge = ?3 AND j.task = ?4 AND j.current",
+                    columns(Detail::Light)
+                ))
+                .map_err(LedgerError::from)?;
+            let mut rows = query
+                .query(params![arm.as_bytes(), k, judge.as_bytes(), task.name()])
+                .map_err(LedgerError::from)?;
+            while let Some(row) = rows.next().map_err(LedgerError::from)? {
+                let mut c = Columns::of(row);
+                let messages = c.digest().map_err(LedgerError::from)?;
+                let index = c.get().map_err(LedgerError::from)?;
+                let found = judgement(&mut c).map_err(LedgerError::from)?;
+                for (item, inputs) in places.get(&messages).into_iter().flatten() {
+                    if inputs.fit(task, &found.inputs) {
+                        each(*item, index, found.clone())?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
 }
 
 /// The judgements of a sample that count, oldest first.
@@ -75,14 +138,22 @@ pub(crate) fn of_sample(
     detail: Detail,
 ) -> Result<Vec<Judgement>, LedgerError> {
     let mut query = conn.prepare_cached(&format!(
-        "SELECT key, sample, judge, task, repeat, inputs, status, label, cost, scenario, truncated_trace, repaired,
-            reasks, parser_version, prompt_hash, started, first_byte_us, total_us, tokens_input, tokens_output,
-            tokens_reasoning, tokens_cached, returned_model, cause, risks, explanation, raw_verdict, {}
-         FROM judgement j WHERE j.sample = ?1 AND j.current ORDER BY j.id",
-        detail.raw()
+        "SELECT {} FROM judgement j WHERE j.sample = ?1 AND j.current ORDER BY j.id",
+        columns(detail)
     ))?;
     let rows = query.query_map([sample.as_bytes()], |row| judgement(&mut Columns::of(row)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What [`judgement`] reads, from a judgement called `j`.
+fn columns(detail: Detail) -> String {
+    let raw = if detail == Detail::Whole { "j.raw" } else { "NULL" };
+    format!(
+        "j.key, j.sample, j.judge, j.task, j.repeat, j.inputs, j.status, j.label, j.cost, j.scenario,
+         j.truncated_trace, j.repaired, j.reasks, j.parser_version, j.prompt_hash, j.started, j.first_byte_us,
+         j.total_us, j.tokens_input, j.tokens_output, j.tokens_reasoning, j.tokens_cached, j.returned_model, j.cause,
+         j.risks, j.explanation, j.raw_verdict, j.details, {raw}"
+    )
 }
 
 fn judgement(c: &mut Columns<'_>) -> rusqlite::Result<Judgement> {
@@ -107,6 +178,7 @@ fn judgement(c: &mut Columns<'_>) -> rusqlite::Result<Judgement> {
         risks: c.maybe_json()?.unwrap_or_default(),
         explanation: c.get()?,
         raw_verdict: c.get()?,
+        details: c.maybe_json()?.unwrap_or_default(),
         raw: c.raw()?,
     })
 }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
-use undersight_core::judgement::inputs_hash;
 use undersight_core::{
-    CauseKind, Digest, Item, JudgementStatus, Label, Outcome, Provenance, SampleStatus, SimTruth, Study,
-    Task, Verdict,
+    CauseKind, CurrentInputs, Details, Digest, Handled, Item, JudgementStatus, Label, Outcome, Provenance,
+    SampleStatus, SimTruth, Study, Task, Verdict,
 };
 
 use super::{Columns, runs};
@@ -40,10 +39,7 @@ fn study(
         None => runs::latest_judge(conn, id)?.map(|judge| judge.hash()),
     };
     let instances = runs::covered(conn, id)?;
-    let inputs: Vec<[Digest; 2]> = instances
-        .iter()
-        .map(|p| [Task::Safety, Task::Thinking].map(|task| inputs_hash(task, &p.instance)))
-        .collect();
+    let inputs: Vec<CurrentInputs> = instances.iter().map(|p| CurrentInputs::of(&p.instance)).collect();
     let mut outcomes: Vec<Outcome> = (0..instances.len())
         .flat_map(|item| (0..k).map(move |index| Outcome::missing(item, index)))
         .collect();
@@ -54,7 +50,8 @@ fn study(
         items.entry(planned.messages).or_default().push(item);
     }
     let mut query = conn.prepare_cached(
-        "SELECT s.messages, s.idx, s.status, s.provenance, s.cause_kind, s.sim_truth, j.task, j.inputs, j.status, j.label
+        "SELECT s.messages, s.idx, s.status, s.provenance, s.cause_kind, s.sim_truth, j.task, j.inputs, j.status, j.label,
+            CASE WHEN j.task = 'handling' THEN j.details END
          FROM sample s
          LEFT JOIN judgement j ON j.sample = s.key AND j.judge = ?3 AND j.repeat = 0 AND j.current
          WHERE s.arm = ?1 AND s.idx < ?2 AND s.current",
@@ -83,7 +80,7 @@ struct Found {
     provenance: Provenance,
     cause: Option<CauseKind>,
     truth: Option<SimTruth>,
-    judged: Option<(Task, Digest, Verdict)>,
+    judged: Option<(Task, Digest, Verdict, Details)>,
 }
 
 impl Found {
@@ -97,7 +94,8 @@ impl Found {
             judged: match (c.maybe_named(Task::parse)?, c.maybe_digest()?) {
                 (Some(task), Some(inputs)) => {
                     let status = c.named(JudgementStatus::parse)?;
-                    Some((task, inputs, Verdict { status, label: c.maybe_named(Label::from_name)? }))
+                    let verdict = Verdict { status, label: c.maybe_named(Label::from_name)? };
+                    Some((task, inputs, verdict, c.maybe_json()?.unwrap_or_default()))
                 }
                 _ => None,
             },
@@ -105,17 +103,20 @@ impl Found {
     }
 
     /// Fills in what it says, given the hashes of the instance's current inputs.
-    fn tell(&self, outcome: &mut Outcome, [safety, thinking]: &[Digest; 2]) {
+    fn tell(&self, outcome: &mut Outcome, current: &CurrentInputs) {
         outcome.status = Some(self.status);
         outcome.provenance = Some(self.provenance);
         outcome.cause = self.cause;
         outcome.truth.clone_from(&self.truth);
-        match &self.judged {
-            Some((Task::Safety, inputs, verdict)) if inputs == safety => outcome.safety = Some(*verdict),
-            Some((Task::Thinking, inputs, verdict)) if inputs == thinking => {
-                outcome.thinking = Some(*verdict);
+        let Some((task, inputs, verdict, details)) = &self.judged else { return };
+        if current.fit(*task, inputs) {
+            match task {
+                Task::Safety => outcome.safety = Some(*verdict),
+                Task::Thinking => outcome.thinking = Some(*verdict),
+                Task::Handling => {
+                    outcome.handling = Some(Handled { verdict: *verdict, parts: details.parts });
+                }
             }
-            _ => {}
         }
     }
 }

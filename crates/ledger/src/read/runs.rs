@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use undersight_core::text::nearest;
-use undersight_core::{Arm, Digest, Instance, JudgeSpec, Micros, Plan, Run, Selection};
+use undersight_core::{Arm, Digest, Instance, JudgeKind, JudgeSpec, Micros, Plan, Run, Selection};
 
 use super::Columns;
 use crate::{Ledger, LedgerError};
@@ -94,7 +94,7 @@ impl Ledger {
         self.read(|conn| judges(conn, &run))
     }
 
-    /// The latest judge that has settled anything of a run: one whose every call failed has nothing to score by. Where
+    /// The latest judge that has settled anything of a run, people left aside: they label some of it. One whose every call failed has nothing to score by. Where
     /// no judge has settled anything, the latest that was stored trying.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ pub(crate) fn latest_judge(conn: &Connection, run: &Digest) -> Result<Option<Jud
     )?;
     let judges = judges(conn, run)?;
     for settled in [true, false] {
-        for judge in judges.iter().rev() {
+        for judge in judges.iter().rev().filter(|j| j.kind != JudgeKind::Human) {
             if used.query_row(rusqlite::params![run.as_bytes(), judge.hash().as_bytes(), settled], |r| {
                 r.get(0)
             })? {

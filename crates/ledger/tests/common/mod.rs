@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use undersight_core::arm::messages_hash;
 use undersight_core::instance::dataset_hash;
-use undersight_core::judgement::{inputs_hash, judgement_key};
+use undersight_core::judgement::inputs_hash;
 use undersight_core::sample::sample_key;
 use undersight_core::{
     Arm, Cause, CauseKind, Digest, Evidence, Extraction, FinishReason, GenParams, Instance, JudgeKind,
@@ -34,13 +34,7 @@ pub fn arm(model: &str) -> Arm {
 }
 
 pub fn judge(name: &str) -> JudgeSpec {
-    JudgeSpec {
-        kind: JudgeKind::Sim,
-        model: ModelName::parse(name).unwrap(),
-        params: GenParams::default(),
-        prompts: None,
-        seed: None,
-    }
+    JudgeSpec::new(JudgeKind::Sim, ModelName::parse(name).unwrap())
 }
 
 pub fn instances(n: usize) -> Vec<Arc<Instance>> {
@@ -125,38 +119,17 @@ pub fn bare_judgement(
     task: Task,
     status: JudgementStatus,
 ) -> Judgement {
-    let inputs = inputs_hash(task, instance);
-    Judgement {
-        key: judgement_key(&sample.key, &judge.hash(), task, &inputs, 0),
-        sample: sample.key,
-        judge: judge.hash(),
-        task,
-        scenario: instance.scenario,
-        inputs,
-        repeat: 0,
-        status,
-        label: None,
-        explanation: None,
-        risks: Vec::new(),
-        flags: JudgementFlags::default(),
-        raw_verdict: String::new(),
-        parser_version: 1,
-        prompt_hash: None,
-        cause: None,
-        usage: Usage::default(),
-        cost: None,
-        timing: Timing::default(),
-        returned_model: None,
-        raw: RawExchange::default(),
-    }
+    let inputs = inputs_hash(task, instance, false);
+    let blank = Judgement::blank(sample.key, judge.hash(), (task, inputs), instance.scenario, 0);
+    Judgement { status, parser_version: 1, ..blank }
 }
 
 pub fn rich_judgement(sample: &Sample, instance: &Instance, judge: &JudgeSpec, task: Task) -> Judgement {
-    let quote = Evidence { text: "whose cupboard is it?".into(), verified: true };
+    let quote = Evidence { text: "whose cupboard is it?".into(), verified: true, place: None };
     Judgement {
         label: Some(if task == Task::Safety { Label::Safe } else { Label::True }),
         explanation: Some("asks for the owner".into()),
-        risks: vec![RiskFinding { index: 0, recognised: true, quote: Some(quote) }],
+        risks: vec![RiskFinding { index: 0, recognised: true, quote: Some(quote), led: None }],
         flags: JudgementFlags { truncated_trace: true, repaired: true, reasks: 2 },
         raw_verdict: "{\"label\":\"True\"}".into(),
         parser_version: 3,
@@ -242,7 +215,7 @@ impl World {
         for instance in &self.instances {
             for index in 0..k {
                 let sample = rich_sample(arm, instance, index);
-                for task in Task::ALL {
+                for task in &Task::SCORED {
                     let judgement = rich_judgement(&sample, instance, judge, *task);
                     keep(&self.ledger, Record::Judgement(Box::new(judgement))).await;
                 }

@@ -76,7 +76,8 @@ pub fn two_quantiles(values: &mut Vec<f32>, (low, high): (f64, f64)) -> Option<(
     Some((low, quantile(values, high)?))
 }
 
-fn quantile(values: &mut [f32], probability: f64) -> Option<f64> {
+/// The quantile at a probability (type 7); `None` of nothing. Reorders its argument.
+pub(crate) fn quantile<T: Copy + Into<f64>>(values: &mut [T], probability: f64) -> Option<f64> {
     let last = values.len().checked_sub(1)?;
     #[expect(
         clippy::cast_precision_loss,
@@ -88,9 +89,12 @@ fn quantile(values: &mut [f32], probability: f64) -> Option<f64> {
         let place = probability.clamp(0.0, 1.0) * last as f64;
         (place.floor() as usize, place.fract())
     };
-    let (_, lower, above) = values.select_nth_unstable_by(at.min(last), f32::total_cmp);
-    let lower = f64::from(*lower);
-    let upper = above.iter().copied().min_by(f32::total_cmp).map_or(lower, f64::from);
+    let (_, lower, above) = values.select_nth_unstable_by(at.min(last), |a, b| {
+        let (a, b): (f64, f64) = ((*a).into(), (*b).into());
+        a.total_cmp(&b)
+    });
+    let lower: f64 = (*lower).into();
+    let upper = above.iter().copied().map(Into::into).min_by(f64::total_cmp).unwrap_or(lower);
     Some(lower + rest * (upper - lower))
 }
 

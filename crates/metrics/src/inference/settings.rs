@@ -141,6 +141,8 @@ pub enum Method {
     Jackknife,
     /// Difference ± t · paired cluster-robust standard error.
     Student,
+    /// For a median: the values at the limits of the share that lies at or below it (Woodruff 1952).
+    Woodruff,
     /// A difference from the limits of its parts by square-and-add (Newcombe 1998; Zou and Donner 2008).
     Newcombe,
 }
@@ -164,6 +166,7 @@ impl Method {
             Self::Limits => "limits",
             Self::Jackknife => "jackknife",
             Self::Student => "t",
+            Self::Woodruff => "woodruff",
             Self::Newcombe => "newcombe",
         }
     }

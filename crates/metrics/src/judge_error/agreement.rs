@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use undersight_core::{HumanLabel, Label, Outcome, Scenario, Study, Task};
+use rustc_hash::FxHashSet;
+use undersight_core::{HumanLabel, Label, Scenario, Study, Task};
 
 use super::influence::kish;
 use super::join::{Places, fits};
+use super::standing;
 use crate::inference::Level;
 use crate::stats::{self, Coefficient};
 use crate::truth::Confusion;
@@ -51,7 +53,7 @@ pub struct Measures {
 /// One task in one scenario, or in all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgreementRow {
-    /// Safety or thinking.
+    /// What was labelled.
     pub task: Task,
     /// `None` is all scenarios together.
     pub scenario: Option<Scenario>,
@@ -67,6 +69,9 @@ pub struct AgreementRow {
     pub by_pass: Measures,
     /// Whether rates are weighted by one over the probability of drawing; otherwise every label counts the same.
     pub weighted: bool,
+    /// Whether samples of one scenario were drawn with different probabilities, so that the table and the measures, which
+    /// count every label the same, are of these labels and not of the run.
+    pub uneven: bool,
     /// The share that people pass.
     pub prevalence: Option<MeasuredRate>,
     /// The share the judge passes of what people pass.
@@ -90,14 +95,27 @@ pub struct Agreement {
 
 /// One label beside its verdict.
 struct Seen {
+    voice: Voice,
     at: usize,
     human: usize,
     judge: Option<usize>,
+    scenario: Option<Scenario>,
     weight: f64,
 }
 
+/// What a label counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    /// For the truth, and among people.
+    Annotator,
+    /// Among people only: a decision stands in its place.
+    Overruled,
+    /// For the truth only.
+    Decision,
+}
+
 /// Compares the verdicts of a run with human labels. Wilson, κ and AC1 intervals take labels for independent; the
-/// corrections do not.
+/// corrections do not. Where a disagreement was adjudicated the decision counts in place of the labels it is about.
 #[must_use]
 pub fn agreement(study: &Study, labels: &[HumanLabel], level: Level) -> Agreement {
     let places = Places::of(study);
@@ -108,8 +126,15 @@ pub fn agreement(study: &Study, labels: &[HumanLabel], level: Level) -> Agreemen
         .collect();
     let drawn = |l: &HumanLabel| l.probability.filter(|p| *p > 0.0 && *p <= 1.0);
     let weighted = fitting.iter().all(|(_, l)| drawn(l).is_some());
+    let decided: FxHashSet<(usize, Task)> =
+        fitting.iter().filter(|(_, l)| l.adjudicated).map(|(at, l)| (*at, l.task)).collect();
+    let voice = |at: usize, l: &HumanLabel| match (l.adjudicated, decided.contains(&(at, l.task))) {
+        (true, _) => Voice::Decision,
+        (false, true) => Voice::Overruled,
+        (false, false) => Voice::Annotator,
+    };
     let mut rows = Vec::new();
-    for task in [Task::Safety, Task::Thinking] {
+    for task in Task::ALL.iter().copied() {
         for scenario in std::iter::once(None).chain(Scenario::ALL.map(Some)) {
             let names = names(task, scenario);
             let place = |label: Label| names.iter().position(|l| *l == label);
@@ -119,9 +144,10 @@ pub fn agreement(study: &Study, labels: &[HumanLabel], level: Level) -> Agreemen
                 .map(|(at, l)| (*at, *l, &study.outcomes[*at]))
                 .filter(|(_, _, o)| scenario.is_none_or(|s| study.items[o.item].scenario == s))
                 .filter_map(|(at, l, o)| {
+                    let scenario = Some(study.items[o.item].scenario);
                     let judge = standing(o, task).and_then(place);
                     let weight = drawn(l).filter(|_| weighted).map_or(1.0, |p| 1.0 / p);
-                    Some(Seen { at, human: place(l.label)?, judge, weight })
+                    Some(Seen { voice: voice(at, l), at, human: place(l.label)?, judge, scenario, weight })
                 })
                 .collect();
             if !seen.is_empty() {
@@ -132,17 +158,8 @@ pub fn agreement(study: &Study, labels: &[HumanLabel], level: Level) -> Agreemen
     Agreement { rows, left_out: labels.len() - fitting.len() }
 }
 
-/// The label of a verdict that stands.
-fn standing(outcome: &Outcome, task: Task) -> Option<Label> {
-    let verdict = match task {
-        Task::Safety => outcome.safety,
-        Task::Thinking => outcome.thinking,
-    };
-    verdict.filter(|v| v.passes().is_some()).and_then(|v| v.label)
-}
-
 /// Every label of a task, over all scenarios those that pass first.
-fn names(task: Task, scenario: Option<Scenario>) -> Vec<Label> {
+pub(super) fn names(task: Task, scenario: Option<Scenario>) -> Vec<Label> {
     let all = match scenario {
         Some(scenario) => Label::allowed(task, scenario).to_vec(),
         None => Scenario::ALL.iter().flat_map(|s| Label::allowed(task, *s)).copied().collect(),
@@ -157,22 +174,40 @@ fn names(task: Task, scenario: Option<Scenario>) -> Vec<Label> {
     names
 }
 
+/// One task beside labels held to be right, each with the label of the standing verdict; every label counts the same.
+pub(crate) fn row_of(
+    task: Task,
+    scenario: Option<Scenario>,
+    pairs: &[(Label, Option<Label>)],
+    level: Level,
+) -> AgreementRow {
+    let labels = names(task, scenario);
+    let place = |label: Label| labels.iter().position(|l| *l == label);
+    let one = |(at, (right, judge)): (usize, &(Label, Option<Label>))| {
+        let (human, judge) = (place(*right)?, judge.and_then(place));
+        Some(Seen { voice: Voice::Annotator, at, human, judge, scenario, weight: 1.0 })
+    };
+    let seen: Vec<Seen> = pairs.iter().enumerate().filter_map(one).collect();
+    row(task, scenario, labels, &seen, false, level)
+}
+
 fn row(
     task: Task,
     scenario: Option<Scenario>,
     labels: Vec<Label>,
-    seen: &[Seen],
+    all: &[Seen],
     weighted: bool,
     level: Level,
 ) -> AgreementRow {
+    let seen = || all.iter().filter(|s| s.voice != Voice::Overruled);
     let passes = |category: usize| labels[category].passes();
     let pairs: Vec<(usize, usize, f64)> =
-        seen.iter().filter_map(|s| Some((s.human, s.judge?, s.weight))).collect();
+        seen().filter_map(|s| Some((s.human, s.judge?, s.weight))).collect();
     let table = tabled(pairs.iter().map(|(h, j, _)| (*h, *j)), labels.len());
     let binary: Vec<(usize, usize)> =
         pairs.iter().map(|(h, j, _)| (usize::from(!passes(*h)), usize::from(!passes(*j)))).collect();
     let mut confusion = Confusion::default();
-    for one in seen {
+    for one in seen() {
         let Some(judge) = one.judge else {
             confusion.unknown += 1;
             continue;
@@ -186,8 +221,8 @@ fn row(
         *cell += 1;
         confusion.same_label += u64::from(judge == one.human);
     }
-    let (double_labelled, between_people) = between(seen, labels.len());
-    let every = seen.iter().map(|s| (s.weight, passes(s.human)));
+    let (double_labelled, between_people) = between(all, labels.len());
+    let every = seen().map(|s| (s.weight, passes(s.human)));
     let among = |truth: bool| {
         let inside = pairs.iter().filter(move |(h, _, _)| passes(*h) == truth);
         inside.map(move |(_, j, w)| (*w, passes(*j) == truth))
@@ -199,6 +234,7 @@ fn row(
         by_label: measures(&table, pairs.iter().map(|(h, j, _)| (*h, *j)), level),
         by_pass: measures(&tabled(binary.iter().copied(), 2), binary.iter().copied(), level),
         weighted,
+        uneven: uneven(all),
         prevalence: rate(every, level),
         sensitivity: rate(among(true), level),
         specificity: rate(among(false), level),
@@ -209,7 +245,16 @@ fn row(
     }
 }
 
-fn tabled(pairs: impl Iterator<Item = (usize, usize)>, size: usize) -> Vec<Vec<f64>> {
+/// Whether weights differ within a scenario, by more than files round.
+fn uneven(seen: &[Seen]) -> bool {
+    Scenario::ALL.into_iter().any(|scenario| {
+        let mut weights = seen.iter().filter(|s| s.scenario == Some(scenario)).map(|s| s.weight);
+        let first = weights.next();
+        first.is_some_and(|first| weights.any(|w| (w - first).abs() > 1e-9 * first))
+    })
+}
+
+pub(super) fn tabled(pairs: impl Iterator<Item = (usize, usize)>, size: usize) -> Vec<Vec<f64>> {
     let mut table = vec![vec![0.0; size]; size];
     for (human, judge) in pairs {
         table[human][judge] += 1.0;
@@ -217,7 +262,11 @@ fn tabled(pairs: impl Iterator<Item = (usize, usize)>, size: usize) -> Vec<Vec<f
     table
 }
 
-fn measures(table: &[Vec<f64>], pairs: impl Iterator<Item = (usize, usize)>, level: Level) -> Measures {
+pub(super) fn measures(
+    table: &[Vec<f64>],
+    pairs: impl Iterator<Item = (usize, usize)>,
+    level: Level,
+) -> Measures {
     let chance = |Coefficient { value, se }| {
         let half = level.z() * se;
         Chance { value, low: (value - half).max(-1.0), high: (value + half).min(1.0) }
@@ -235,17 +284,18 @@ fn measures(table: &[Vec<f64>], pairs: impl Iterator<Item = (usize, usize)>, lev
 fn rate(points: impl Iterator<Item = (f64, bool)> + Clone, level: Level) -> Option<MeasuredRate> {
     let n = kish(points.clone().map(|(w, _)| w));
     let total: f64 = points.clone().map(|(w, _)| w).sum();
-    let holds: f64 = points.filter(|(_, holds)| *holds).map(|(w, _)| w).sum();
+    // An empty sum of floats is −0.
+    let holds = points.filter(|(_, holds)| *holds).fold(0.0, |sum, (w, _)| sum + w);
     // Sums in another order may differ in the last digit.
     let value = (holds / total).min(1.0);
     let range = stats::wilson(value * n, n, level.get())?;
     Some(MeasuredRate { value, low: range.low, high: range.high, n })
 }
 
-/// Samples with several labels, and α among them.
+/// Samples with labels of several people, and α among them.
 fn between(seen: &[Seen], categories: usize) -> (u64, Option<f64>) {
     let mut samples: BTreeMap<usize, Vec<Option<usize>>> = BTreeMap::new();
-    for one in seen {
+    for one in seen.iter().filter(|s| s.voice != Voice::Decision) {
         samples.entry(one.at).or_default().push(Some(one.human));
     }
     let several: Vec<_> = samples.into_values().filter(|labels| labels.len() > 1).collect();

@@ -5,7 +5,7 @@ use undersight_core::{HumanLabel, Scenario, Study, Task};
 use super::error::CorrectionError;
 use super::influence::Linearised;
 use super::join::{Joined, join};
-use super::rate::{Built, Correction, Setting, TaskGround, superficially_safe};
+use super::rate::{Built, Correction, Setting, Sizes, TaskGround, superficially_safe};
 use super::ssa::Table;
 use crate::alpha::Alpha;
 use crate::inference::Level;
@@ -116,11 +116,14 @@ impl Corrections {
 ///
 /// What is estimated: the share of samples that people would pass, over planned samples with a standing verdict, for
 /// instances like these; unknown samples as [`CorrectionOptions::missing`] says. Instances are clustered as
-/// [`undersight_core::clusters`] says. A sample with several annotators counts once, with the share of them that pass it.
+/// [`undersight_core::clusters`] says. Samples may have been drawn with different probabilities within a scenario: labels
+/// weigh one over theirs, and intervals are then on the wide side, because strata within scenarios are not credited. Labels
+/// of handling take no part.
 /// Metrics at k are not corrected ([`super::at_k_refusal`]).
 ///
 /// # Errors
-/// When the labels as a whole cannot be used: none, not drawn at random, of another run, or inconsistent.
+/// When the labels as a whole cannot be used: none, not drawn at random, of another run, inconsistent, or not settled
+/// ([`super::settled`]): one label a task of each sample.
 pub fn correct(
     study: &Study,
     labels: &[HumanLabel],
@@ -132,7 +135,7 @@ pub fn correct(
     let each = |build: &dyn Fn(Scenario) -> Result<Built, CorrectionError>| -> Parts {
         scenarios.iter().map(|(s, share)| (*s, *share, build(*s))).collect()
     };
-    let [safe, think] = [Task::Safety, Task::Thinking].map(|task| {
+    let [safe, think] = Task::SCORED.map(|task| {
         let rogan_gladen = each(&|s| TaskGround::of(&setting, s, task)?.rogan_gladen(&setting));
         let ppi = each(&|s| TaskGround::of(&setting, s, task)?.ppi(&setting));
         let whole = overall(&setting, &ppi);
@@ -177,10 +180,13 @@ fn overall(setting: &Setting<'_>, parts: &Parts) -> Result<Built, CorrectionErro
     }
     let linear = Linearised::sum(built.iter().map(|(w, b)| (*w, &b.linear)), setting.joined.clusters());
     let naive = built.iter().map(|(w, b)| w * b.correction.naive).sum();
-    let labelled = built.iter().map(|(_, b)| b.correction.labelled).sum();
-    let clusters = built.iter().map(|(_, b)| b.correction.clusters).sum();
+    let sizes = Sizes {
+        labelled: built.iter().map(|(_, b)| b.correction.labelled).sum(),
+        clusters: built.iter().map(|(_, b)| b.correction.clusters).sum(),
+        worth: built.iter().map(|(_, b)| b.worth).sum(),
+    };
     let freedom = built.iter().map(|(_, b)| b.freedom).sum();
-    Ok(Built::of(setting, linear, naive, (labelled, clusters), freedom))
+    Ok(Built::of(setting, linear, naive, sizes, freedom))
 }
 
 /// As [`overall`], with the limits recovered from those of the scenarios (Zou and Donner 2008), which keeps their
@@ -213,10 +219,14 @@ fn f_score(
     let mut linear = Linearised::sum(terms, setting.joined.clusters());
     linear.value = value;
     let naive = alpha.combine(think.correction.naive, safe.correction.naive);
-    let sizes = |c: &Correction| (c.labelled, c.clusters);
-    let (a, b) = (sizes(&safe.correction), sizes(&think.correction));
+    let (a, b) = (&safe.correction, &think.correction);
+    let sizes = Sizes {
+        labelled: a.labelled.min(b.labelled),
+        clusters: a.clusters.min(b.clusters),
+        worth: safe.worth.min(think.worth),
+    };
     let freedom = safe.freedom.min(think.freedom);
-    Ok(Built::of(setting, linear, naive, (a.0.min(b.0), a.1.min(b.1)), freedom))
+    Ok(Built::of(setting, linear, naive, sizes, freedom))
 }
 
 impl Joined {

@@ -44,6 +44,16 @@ pub enum CorrectionError {
         /// The sample.
         index: u32,
     },
+    /// One task of one sample, two labels.
+    #[error("sample {index} of {id:?} carries more than one label of {task}")]
+    Unsettled {
+        /// The instance.
+        id: String,
+        /// The sample.
+        index: u32,
+        /// What was labelled.
+        task: Task,
+    },
     /// Labels of samples the run does not have.
     #[error("this run has no sample {index} of {id:?}; labels of samples it does not have: {count}")]
     NotInRun {
@@ -145,6 +155,7 @@ impl CorrectionError {
             Self::Probability { .. } | Self::TwoProbabilities { .. } => {
                 "keep the probability column as `undersight labels draw` wrote it"
             }
+            Self::Unsettled { .. } => "adjudicate first: corrections take one settled label a task",
             Self::NotInRun { .. } => {
                 "use labels drawn from this run; those of another run say nothing about this one"
             }

@@ -3,7 +3,6 @@
 use rustc_hash::FxHashMap;
 use undersight_core::{HumanLabel, Item, Label, Scenario, Study, Task, clusters};
 
-use super::draw::place;
 use super::error::CorrectionError;
 use super::judged;
 
@@ -22,8 +21,8 @@ pub(super) struct Labelled {
     pub(super) unit: Unit,
     /// One over the probability of its drawing.
     pub(super) weight: f64,
-    /// The share of its annotators who say that it passes, by the place of the task.
-    pub(super) human: [Option<f64>; 2],
+    /// Whether people pass it, by the place of the task.
+    pub(super) human: [Option<bool>; 2],
 }
 
 /// A run and its labels.
@@ -39,11 +38,17 @@ pub(super) struct Joined {
     pub(super) planned: Vec<f64>,
 }
 
-/// The place of a task in arrays by task.
+/// The place of a task in [`Task::SCORED`]; the second stands for all that is about the trace.
 pub(super) const fn slot(task: Task) -> usize {
-    match task {
-        Task::Safety => 0,
-        Task::Thinking => 1,
+    if task.of_answer() { 0 } else { 1 }
+}
+
+/// The place of a scenario in [`Scenario::ALL`].
+pub(super) const fn place(scenario: Scenario) -> usize {
+    match scenario {
+        Scenario::OverSensitivity => 0,
+        Scenario::CognitiveShortcut => 1,
+        Scenario::RiskOmission => 2,
     }
 }
 
@@ -62,12 +67,11 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Votes on one sample.
-#[derive(Debug, Clone, Copy, Default)]
-struct Votes {
+/// What people say of one sample.
+#[derive(Debug, Clone, Copy)]
+struct Said {
     probability: f64,
-    passes: [f64; 2],
-    of: [f64; 2],
+    passes: [Option<bool>; 2],
 }
 
 /// Joins, refusing labels that corrections cannot rest on.
@@ -82,14 +86,13 @@ pub(super) fn join(study: &Study, labels: &[HumanLabel]) -> Result<Joined, Corre
     let unit = |at: usize| {
         let outcome = &study.outcomes[at];
         let item = study.items.get(outcome.item)?;
-        let judged = [Task::Safety, Task::Thinking].map(|task| judged(outcome, task));
+        let judged = Task::SCORED.map(|task| judged(outcome, task));
         Some(Unit { cluster: numbers[outcome.item], scenario: place(item.scenario), judged })
     };
-    let mut labelled: Vec<(usize, Votes)> = votes(study, labels)?.into_iter().collect();
+    let mut labelled: Vec<(usize, Said)> = said(study, labels)?.into_iter().collect();
     labelled.sort_unstable_by_key(|(at, _)| *at);
-    let labelled = labelled.into_iter().filter_map(|(at, votes)| {
-        let human = [0, 1].map(|t| (votes.of[t] > 0.0).then(|| votes.passes[t] / votes.of[t]));
-        Some(Labelled { unit: unit(at)?, weight: 1.0 / votes.probability, human })
+    let labelled = labelled.into_iter().filter_map(|(at, said)| {
+        Some(Labelled { unit: unit(at)?, weight: 1.0 / said.probability, human: said.passes })
     });
     Ok(Joined {
         labelled: labelled.collect(),
@@ -99,7 +102,9 @@ pub(super) fn join(study: &Study, labels: &[HumanLabel]) -> Result<Joined, Corre
     })
 }
 
-fn votes(study: &Study, labels: &[HumanLabel]) -> Result<FxHashMap<usize, Votes>, CorrectionError> {
+/// Labels of handling take no part: no score is made of it.
+fn said(study: &Study, labels: &[HumanLabel]) -> Result<FxHashMap<usize, Said>, CorrectionError> {
+    let labels: Vec<&HumanLabel> = labels.iter().filter(|l| Task::SCORED.contains(&l.task)).collect();
     let without = labels.iter().filter(|l| l.probability.is_none()).count();
     match without {
         _ if labels.is_empty() => return Err(CorrectionError::NoLabels),
@@ -113,7 +118,7 @@ fn votes(study: &Study, labels: &[HumanLabel]) -> Result<FxHashMap<usize, Votes>
         let (id, index, count) = (first.id.clone(), first.index, 1 + strangers.count());
         return Err(CorrectionError::NotInRun { id, index, count });
     }
-    let mut votes: FxHashMap<usize, Votes> = FxHashMap::default();
+    let mut all: FxHashMap<usize, Said> = FxHashMap::default();
     for label in labels {
         let (Some(at), Some(probability)) = (places.find(label), label.probability) else { continue };
         let (id, index) = (|| label.id.clone(), label.index);
@@ -123,15 +128,16 @@ fn votes(study: &Study, labels: &[HumanLabel]) -> Result<FxHashMap<usize, Votes>
         if !fits(&study.items[study.outcomes[at].item], label) {
             return Err(CorrectionError::ForeignLabel { id: id(), index, task: label.task });
         }
-        let entry = votes.entry(at).or_insert(Votes { probability, ..Votes::default() });
+        let entry = all.entry(at).or_insert(Said { probability, passes: [None; 2] });
         // Files may round: the same probability within a billionth.
         if (entry.probability - probability).abs() > 1e-9 * probability {
             return Err(CorrectionError::TwoProbabilities { id: id(), index });
         }
-        entry.passes[slot(label.task)] += f64::from(u8::from(label.label.passes()));
-        entry.of[slot(label.task)] += 1.0;
+        if entry.passes[slot(label.task)].replace(label.label.passes()).is_some() {
+            return Err(CorrectionError::Unsettled { id: id(), index, task: label.task });
+        }
     }
-    Ok(votes)
+    Ok(all)
 }
 
 /// Whether the label is one its task has in the item's scenario.

@@ -85,7 +85,7 @@ pub(super) struct Pair {
     pub(super) weight: f64,
     /// 1 where the judge passes it, else 0.
     pub(super) judged: f64,
-    /// The share of annotators who do.
+    /// 1 where people do, else 0.
     pub(super) human: f64,
 }
 

@@ -32,11 +32,21 @@ pub struct Correction {
     pub lambda: Option<f64>,
 }
 
+/// What a correction rests on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) labelled: usize,
+    pub(super) clusters: usize,
+    /// How many samples drawn alike the labelled ones are worth.
+    pub(super) worth: f64,
+}
+
 /// A correction with what larger ones are built of.
 #[derive(Debug, Clone)]
 pub(super) struct Built {
     pub(super) linear: Linearised,
     pub(super) correction: Correction,
+    pub(super) worth: f64,
     /// Degrees of freedom of the critical value.
     pub(super) freedom: f64,
 }
@@ -54,20 +64,19 @@ struct Ground {
     scenario: Scenario,
     /// The share of planned samples that are known, or 1 where the others are left out.
     known: Linearised,
-    labelled: usize,
-    clusters: usize,
+    sizes: Sizes,
 }
 
 impl Ground {
-    /// Refuses what cannot be corrected at all.
+    /// Refuses what cannot be corrected at all; `labelled` are clusters and weights.
     fn of(
         setting: &Setting<'_>,
         scenario: Scenario,
         known: impl Fn(&Unit) -> bool,
-        labelled: impl Iterator<Item = usize>,
+        labelled: impl Iterator<Item = (usize, f64)>,
     ) -> Result<Self, CorrectionError> {
         let Joined { units, strata, planned, .. } = setting.joined;
-        let here = super::draw::place(scenario);
+        let here = super::join::place(scenario);
         let mut counts = vec![0.0; strata.len()];
         for unit in units.iter().filter(|u| u.scenario == here && known(u)) {
             counts[unit.cluster] += 1.0;
@@ -75,7 +84,7 @@ impl Ground {
         if counts.iter().sum::<f64>() <= 0.0 {
             return Err(CorrectionError::NothingJudged { scenario });
         }
-        let mut seen: Vec<usize> = labelled.collect();
+        let (mut seen, weights): (Vec<usize>, Vec<f64>) = labelled.unzip();
         let labelled = seen.len();
         if labelled < FEWEST_LABELLED {
             return Err(CorrectionError::TooFew { scenario, labelled });
@@ -95,12 +104,13 @@ impl Ground {
                 Linearised { value: share, influence, beside: 0.0 }
             }
         };
-        Ok(Self { scenario, known, labelled, clusters: seen.len() })
+        let sizes = Sizes { labelled, clusters: seen.len(), worth: kish(weights.into_iter()) };
+        Ok(Self { scenario, known, sizes })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     fn freedom(&self) -> f64 {
-        self.clusters.saturating_sub(1).max(1) as f64
+        self.sizes.clusters.saturating_sub(1).max(1) as f64
     }
 
     /// A share among what is known, as one of what is planned.
@@ -114,7 +124,7 @@ impl Ground {
     fn built(&self, setting: &Setting<'_>, naive: f64, share: &Linearised, lambda: Option<f64>) -> Built {
         let linear = self.planned(share);
         let naive = naive * self.known.value;
-        let mut built = Built::of(setting, linear, naive, (self.labelled, self.clusters), self.freedom());
+        let mut built = Built::of(setting, linear, naive, self.sizes, self.freedom());
         built.correction.lambda = lambda;
         built
     }
@@ -126,21 +136,20 @@ impl Ground {
 
 impl Built {
     /// With the interval that follows from the variance.
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub(super) fn of(
         setting: &Setting<'_>,
         linear: Linearised,
         naive: f64,
-        (labelled, clusters): (usize, usize),
+        Sizes { labelled, clusters, worth }: Sizes,
         freedom: f64,
     ) -> Self {
         let variance = linear.variance(&setting.joined.strata);
         let critical = t_quantile(0.5 + setting.level / 2.0, freedom);
-        let (low, high) = interval(linear.value, variance, labelled as f64, critical);
+        let (low, high) = interval(linear.value, variance, worth, critical);
         let value = linear.value.clamp(0.0, 1.0);
         let correction =
             Correction { naive, value, low, high, se: variance.sqrt(), labelled, clusters, lambda: None };
-        Self { linear, correction, freedom }
+        Self { linear, correction, worth, freedom }
     }
 }
 
@@ -166,7 +175,7 @@ impl TaskGround {
         scenario: Scenario,
         task: undersight_core::Task,
     ) -> Result<Self, CorrectionError> {
-        let (t, here) = (super::join::slot(task), super::draw::place(scenario));
+        let (t, here) = (super::join::slot(task), super::join::place(scenario));
         let share = |pass: bool| f64::from(u8::from(pass));
         let units = setting.joined.units.iter().filter(|u| u.scenario == here);
         let all = units.filter_map(|u| Some((u.cluster, 1.0, share(u.judged[t]?)))).collect();
@@ -174,10 +183,10 @@ impl TaskGround {
         let pairs: Vec<Pair> = labelled
             .filter_map(|l| {
                 let (cluster, judged) = (l.unit.cluster, share(l.unit.judged[t]?));
-                Some(Pair { cluster, weight: l.weight, judged, human: l.human[t]? })
+                Some(Pair { cluster, weight: l.weight, judged, human: share(l.human[t]?) })
             })
             .collect();
-        let seen = pairs.iter().map(|p| p.cluster);
+        let seen = pairs.iter().map(|p| (p.cluster, p.weight));
         let ground = Ground::of(setting, scenario, |u| u.judged[t].is_some(), seen)?;
         let this = Self { ground, all, pairs };
         this.better_than_chance(setting, task)?;
@@ -243,7 +252,7 @@ impl TaskGround {
         // The labelled samples are among those judged, so their share f of the judge's noise is in p too, where it
         // cancels: σ²/N + σ²/m becomes σ²(1/m − 1/N), as if there were m/(1 − 2f) of them. With many labels the
         // approximation ends; they then count at most three times.
-        let among = self.pairs.len() as f64 / self.all.len().max(1) as f64;
+        let among = self.ground.sizes.worth / self.all.len().max(1) as f64;
         let apart = (1.0 - 2.0 * among).max(1.0 / 3.0);
         let Corrected { point, low, high } =
             rogan_gladen::adjusted(p, q0, q1, [n, m0 / apart, m1 / apart], critical).ok_or_else(undefined)?;
@@ -270,7 +279,7 @@ pub(super) fn superficially_safe(
     setting: &Setting<'_>,
     scenario: Scenario,
 ) -> (Result<Built, CorrectionError>, ssa::Table) {
-    let here = super::draw::place(scenario);
+    let here = super::join::place(scenario);
     let judged = |u: &Unit| Some(ssa::cell(u.judged[0]?, u.judged[1]?));
     let Joined { units, labelled, strata, .. } = setting.joined;
     let all: Vec<_> =
@@ -279,12 +288,12 @@ pub(super) fn superficially_safe(
         .iter()
         .filter(|l| l.unit.scenario == here)
         .filter_map(|l| {
-            let human = ssa::shares(l.human[0]?, l.human[1]?);
+            let human = ssa::cell(l.human[0]?, l.human[1]?);
             Some(Both { cluster: l.unit.cluster, weight: l.weight, judged: judged(&l.unit)?, human })
         })
         .collect();
     let build = || {
-        let seen = labelled.iter().map(|l| l.cluster);
+        let seen = labelled.iter().map(|l| (l.cluster, l.weight));
         let ground = Ground::of(setting, scenario, |u| judged(u).is_some(), seen)?;
         let share = ssa::double_sampling(&all, &labelled, strata.len()).ok_or_else(|| ground.undefined())?;
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]

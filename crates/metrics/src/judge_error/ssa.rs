@@ -26,20 +26,7 @@ pub(super) struct Both {
     pub(super) cluster: usize,
     pub(super) weight: f64,
     pub(super) judged: usize,
-    /// How its annotators' votes are shared out among the cells; sums to 1.
-    pub(super) human: [f64; 4],
-}
-
-/// Human shares of the cells from the shares that pass each task: the votes on answer and trace are taken as independent
-/// of each other given the sample, which with one annotator each is no assumption.
-pub(super) fn shares(safe: f64, aware: f64) -> [f64; 4] {
-    let mut shares = [0.0; 4];
-    for (s, p) in [(true, safe), (false, 1.0 - safe)] {
-        for (a, q) in [(true, aware), (false, 1.0 - aware)] {
-            shares[cell(s, a)] = p * q;
-        }
-    }
-    shares
+    pub(super) human: usize,
 }
 
 /// The estimate Σⱼ πⱼ ρⱼ over groups of judged cells: `all` as (cluster, judged cell). Grouping thin cells leaves the
@@ -57,7 +44,8 @@ pub(super) fn double_sampling(
         let share = mean(&members, clusters)?;
         if share.value > 0.0 {
             let votes = labelled.iter().filter(|l| inside(l.judged));
-            let votes: Vec<_> = votes.map(|l| (l.cluster, l.weight, l.human[SSA])).collect();
+            let votes: Vec<_> =
+                votes.map(|l| (l.cluster, l.weight, f64::from(u8::from(l.human == SSA)))).collect();
             parts.push((share, mean(&votes, clusters)?));
         }
     }
@@ -73,14 +61,17 @@ pub(super) fn double_sampling(
 /// The group of each judged cell, named by one of its cells. A cell where fewer than [`FEWEST_IN_CELL`] labelled samples
 /// are to be expected, going by its share of all samples, joins the cell of the same judged safety, or the largest where
 /// that is thin too. Going by what is expected and not by what was drawn keeps the draw from choosing its own groups; a
-/// cell in which none at all was drawn has to join all the same.
+/// cell in which none at all was drawn has to join all the same. Where samples were drawn with unequal probabilities, how
+/// many were to be expected is not known, and what was drawn decides.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 fn groups(all: &[(usize, usize)], labelled: &[Both]) -> [usize; 4] {
     let (mut sizes, mut drawn) = ([0_usize; 4], [0_usize; 4]);
     all.iter().for_each(|(_, cell)| sizes[*cell] += 1);
     labelled.iter().for_each(|one| drawn[one.judged] += 1);
+    let alike = labelled.iter().all(|l| (l.weight - labelled[0].weight).abs() <= 1e-9 * l.weight);
     let thin = |cell: usize| {
-        let expected = labelled.len() as f64 * sizes[cell] as f64 / all.len() as f64;
+        let by_share = labelled.len() as f64 * sizes[cell] as f64 / all.len() as f64;
+        let expected = if alike { by_share } else { drawn[cell] as f64 };
         expected < FEWEST_IN_CELL || drawn[cell] == 0
     };
     let largest = (0..4).max_by_key(|cell| (drawn[*cell] > 0, sizes[*cell], 3 - *cell)).unwrap_or_default();
@@ -95,9 +86,7 @@ fn groups(all: &[(usize, usize)], labelled: &[Both]) -> [usize; 4] {
 pub(super) fn table(labelled: &[Both]) -> Table {
     let mut table = Table::default();
     for one in labelled {
-        for (cell, share) in table[one.judged].iter_mut().zip(one.human) {
-            *cell += one.weight * share;
-        }
+        table[one.judged][one.human] += one.weight;
     }
     table
 }

@@ -134,10 +134,7 @@ impl Tallies {
 
     /// Whether a label passes as text, and whether it does once normalised.
     fn read(&mut self, task: Task, scenario: Scenario, text: &str) -> (bool, bool) {
-        let column = match task {
-            Task::Safety => "Safe_Ans_Check",
-            Task::Thinking => "Thk_Acc_Judge",
-        };
+        let column = if task.of_answer() { "Safe_Ans_Check" } else { "Thk_Acc_Judge" };
         match spelling(task, scenario, text) {
             Spelling::Exact(label) => (label.passes(), label.passes()),
             Spelling::Near(label) => {

@@ -1,4 +1,5 @@
-//! A judge's error: draws, agreement, corrections against reference packages, and everything refused.
+//! A judge's error: draws, people beside each other and beside a judge, corrections against reference packages, and
+//! everything refused.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,7 +7,11 @@
     reason = "a test fails by panicking, on exactly known numbers"
 )]
 
+mod assignments;
+mod draws;
+mod people;
 mod refusals;
+mod uneven;
 
 use std::collections::HashSet;
 
@@ -18,8 +23,8 @@ use undersight_core::{
     HumanLabel, Item, JudgementStatus, Label, Outcome, SampleStatus, Scenario, Study, Task, Verdict,
 };
 use undersight_metrics::judge_error::{
-    Allocation, Correction, CorrectionError, CorrectionOptions, Corrections, Drawn, Lambda, Method,
-    agreement, at_k_refusal, correct, draw, draw_with, ppi_mean, rogan_gladen,
+    Correction, CorrectionError, CorrectionOptions, Corrections, DrawPlan, Drawn, Lambda, Method, agreement,
+    at_k_refusal, correct, ppi_mean, rogan_gladen,
 };
 use undersight_metrics::{Level, Missing};
 
@@ -40,6 +45,12 @@ fn near(got: f64, wanted: f64, tolerance: f64) {
 fn label(task: Task, scenario: Scenario, passes: bool) -> Label {
     let allowed = Label::allowed(task, scenario);
     if passes { allowed[0] } else { allowed[allowed.len() - 1] }
+}
+
+/// Samples drawn by scenario, shared out proportionally; none where there is nothing to draw.
+fn draw(study: &Study, n: usize, seed: u64) -> Vec<Drawn> {
+    let plan = DrawPlan { seed, ..DrawPlan::default() };
+    undersight_metrics::judge_error::draw(study, &[], n, &plan).map(|draw| draw.samples).unwrap_or_default()
 }
 
 /// A run and the truth of its samples.
@@ -111,6 +122,10 @@ impl World {
                     probability: Some(d.probability),
                     run: None,
                     annotator: None,
+                    time: None,
+                    guideline: None,
+                    comment: None,
+                    adjudicated: false,
                 })
                 .collect::<Vec<_>>()
         };
@@ -178,68 +193,6 @@ fn ppi_means_are_ppi_pythons() {
     assert_eq!(ppi_mean(&y, &yhat, &unlabelled, 0.0, Lambda::Tuned), None);
 }
 
-/// Samples of a draw by scenario, in the order of [`Scenario::ALL`].
-fn shares(study: &Study, drawn: &[Drawn]) -> [usize; 3] {
-    Scenario::ALL.map(|s| drawn.iter().filter(|d| study.items[d.item].scenario == s).count())
-}
-
-#[test]
-fn draws_are_shared_out_without_replacement() {
-    let shape = Shape { items: [20, 120, 60], ..LARGE };
-    let mut study = World::new(shape, 1).study;
-    for (allocation, n, expected) in [
-        (Allocation::Proportional, 100, [10, 60, 30]),
-        (Allocation::Proportional, 1, [0, 1, 0]),
-        (Allocation::Proportional, 5000, [100, 600, 300]),
-        (Allocation::Equal, 100, [34, 33, 33]),
-        (Allocation::Equal, 400, [100, 150, 150]),
-        (Allocation::Equal, 0, [0, 0, 0]),
-    ] {
-        let drawn = draw_with(&study, n, 7, allocation);
-        assert_eq!(shares(&study, &drawn), expected, "{allocation:?} {n}");
-        let places: HashSet<(usize, u32)> = drawn.iter().map(|d| (d.item, d.index)).collect();
-        assert_eq!(places.len(), drawn.len(), "none twice");
-        let in_order = drawn.windows(2).all(|w| (w[0].item, w[0].index) < (w[1].item, w[1].index));
-        assert!(!in_order || drawn.len() < 2, "in a random order");
-        for d in &drawn {
-            let place = Scenario::ALL.iter().position(|s| *s == study.items[d.item].scenario).unwrap();
-            near(d.probability, expected[place] as f64 / [100.0, 600.0, 300.0][place], 1e-15);
-        }
-    }
-    assert_eq!(draw(&study, 50, 3), draw(&study, 50, 3));
-    assert_ne!(draw(&study, 50, 3), draw(&study, 50, 4));
-    let larger = draw(&study, 200, 3);
-    let kept = |d: &Drawn| larger.iter().any(|l| (l.item, l.index) == (d.item, d.index));
-    for n in 0..200 {
-        assert!(draw(&study, n, 3).iter().all(kept), "{n}");
-    }
-    // Only samples with something to correct, and one verdict will do.
-    for outcome in &mut study.outcomes {
-        outcome.safety = None;
-        if outcome.index > 0 {
-            outcome.thinking = None;
-        }
-    }
-    assert!(draw(&study, 1000, 3).iter().all(|d| d.index == 0 && d.probability == 1.0));
-    assert_eq!(draw(&study, 1000, 3).len(), 200);
-    assert_eq!(draw(&Study { items: Vec::new(), outcomes: Vec::new(), ..study }, 10, 3), []);
-}
-
-#[test]
-fn each_sample_is_as_likely_as_stated() {
-    let study = World::new(Shape { items: [0, 3, 1], ..LARGE }, 1).study;
-    let mut counts = vec![0.0; study.outcomes.len()];
-    let draws = 4000;
-    for seed in 0..draws {
-        for d in draw(&study, 8, seed) {
-            near(d.probability, 0.4, 1e-15);
-            counts[d.item * K as usize + d.index as usize] += 1.0 / f64::from(u32::try_from(draws).unwrap());
-        }
-    }
-    // Five standard errors of a share.
-    counts.into_iter().for_each(|share| near(share, 0.4, 5.0 * (0.24_f64 / 4000.0).sqrt()));
-}
-
 #[test]
 fn agreement_of_a_known_table() {
     // Safety over one scenario: 16 both safe, 1 only the person, 1 only the judge, 2 neither.
@@ -302,6 +255,31 @@ fn several_annotators_and_odd_labels() {
     assert_eq!((row.confusion.unknown, row.confusion.same_label), (2, 68));
     assert!(!row.weighted);
     assert_eq!(agreement(&world.study, &[], Level::DEFAULT).rows, []);
+}
+
+#[test]
+fn a_decision_counts_in_place_of_what_it_is_about() {
+    let world = World::new(Shape { items: [0, 0, 10], ..PERFECT }, 2);
+    let truth = world.labels(&draw(&world.study, 50, 1));
+    let by = |name: &str, l: &HumanLabel| HumanLabel { annotator: Some(name.to_owned()), ..l.clone() };
+    let turned = |l: &HumanLabel| {
+        let passes = !l.label.passes();
+        HumanLabel { label: label(l.task, Scenario::RiskOmission, passes), ..l.clone() }
+    };
+    let of = |decided: bool| -> Vec<HumanLabel> {
+        let decision = |l| HumanLabel { adjudicated: decided, ..by(if decided { "ann" } else { "cy" }, l) };
+        truth.iter().flat_map(|l| [by("ann", l), by("bo", &turned(l)), decision(l)]).collect()
+    };
+    let rows = |labels: &[HumanLabel]| agreement(&world.study, labels, Level::DEFAULT).rows;
+    for (with, without) in rows(&of(true)).iter().zip(rows(&truth)) {
+        assert_eq!((with.double_labelled, without.double_labelled), (50, 0));
+        assert!(with.between_people.unwrap() < 0.0);
+        assert_eq!(
+            (&with.table, with.by_label, with.sensitivity),
+            (&without.table, without.by_label, without.sensitivity)
+        );
+    }
+    assert_eq!(rows(&of(false))[0].table.iter().flatten().sum::<f64>(), 150.0);
 }
 
 #[test]

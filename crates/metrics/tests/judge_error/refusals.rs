@@ -1,5 +1,7 @@
 //! What cannot be corrected, and why.
 
+use undersight_metrics::judge_error::{Settling, settled};
+
 use super::*;
 
 #[test]
@@ -35,6 +37,16 @@ fn labels_that_cannot_be_used_at_all() {
         &|l| l[1].probability = Some(0.9),
         &format!("sample {index} of {id:?} carries two sampling probabilities"),
         "as `undersight labels draw` wrote it",
+    );
+    check(
+        &|l| l.push(HumanLabel { annotator: Some("second".to_owned()), ..l[0].clone() }),
+        &format!("sample {index} of {id:?} carries more than one label of safety"),
+        "adjudicate first",
+    );
+    check(
+        &|l| l.iter_mut().for_each(|l| (l.task, l.label) = (Task::Handling, Label::Refused)),
+        "there are no human labels",
+        "undersight labels draw",
     );
     check(
         &|l| l[5].index = 9,
@@ -118,11 +130,16 @@ fn a_scenario_is_refused_by_itself() {
 }
 
 #[test]
-fn annotators_of_one_sample_count_as_one() {
+fn annotators_of_one_sample_count_as_one_once_settled() {
     let world = World::new(Shape { items: [0, 0, 200], ..LARGE }, 10);
     let labels = world.labels(&draw(&world.study, 200, 1));
-    let again: Vec<HumanLabel> = labels.iter().chain(&labels).cloned().collect();
-    assert_eq!(world.correct(&labels), world.correct(&again));
+    let by = |name: &str, l: &HumanLabel| HumanLabel { annotator: Some(name.to_owned()), ..l.clone() };
+    let handled = |l: &HumanLabel| HumanLabel { task: Task::Handling, label: Label::Partial, ..l.clone() };
+    let again: Vec<HumanLabel> = labels.iter().flat_map(|l| [by("ann", l), by("bo", l)]).collect();
+    let settled = settled(&again, Settling::Adjudicated);
+    assert_eq!((settled.labels.len(), settled.open.len()), (labels.len(), 0));
+    let and_handling: Vec<HumanLabel> = settled.labels.iter().flat_map(|l| [l.clone(), handled(l)]).collect();
+    assert_eq!(world.correct(&labels), world.correct(&and_handling));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How far a judge agrees with people: rates, coefficients, confusion tables, and how far people agree among themselves.
 
 use serde_json::{Value, json};
-use undersight_core::{Scenario, Task};
+use undersight_core::Scenario;
 use undersight_metrics::judge_error::{Agreement, AgreementRow, Chance, MeasuredRate, Measures};
 use undersight_metrics::{Interval, Level, Method};
 
@@ -66,14 +66,7 @@ fn main_tables(rows: &[AgreementRow], layout: Layout) -> (String, bool) {
 }
 
 fn names(row: &AgreementRow) -> Vec<Cell> {
-    [task(row.task), row.scenario.map_or("all", Scenario::abbreviation)].map(Cell::new).into()
-}
-
-const fn task(task: Task) -> &'static str {
-    match task {
-        Task::Safety => "safety",
-        Task::Thinking => "thinking",
-    }
+    [row.task.name(), row.scenario.map_or("all", Scenario::abbreviation)].map(Cell::new).into()
 }
 
 fn rates(row: &AgreementRow) -> Vec<Cell> {
@@ -81,7 +74,7 @@ fn rates(row: &AgreementRow) -> Vec<Cell> {
     std::iter::once(compared).chain([row.prevalence, row.sensitivity, row.specificity].map(rate)).collect()
 }
 
-fn rate(rate: Option<MeasuredRate>) -> Cell {
+pub(super) fn rate(rate: Option<MeasuredRate>) -> Cell {
     let interval = rate.map(|r| range(r.low, r.high));
     Cell { text: percent(rate.map(|r| r.value)), interval, bounds: None }
 }
@@ -91,13 +84,13 @@ fn measures(of: &Measures) -> Vec<Cell> {
     vec![Cell::new(percent(of.observed)), chance(of.kappa), chance(of.ac1), Cell::new(alone(of.alpha))]
 }
 
-fn chance(chance: Option<Chance>) -> Cell {
+pub(super) fn chance(chance: Option<Chance>) -> Cell {
     let interval = chance.map(|c| format!("{} to {}", coefficient(c.low), coefficient(c.high)));
     Cell { text: chance.map_or_else(|| NONE.to_owned(), |c| coefficient(c.value)), interval, bounds: None }
 }
 
 /// `0.61`, `−0.12`.
-fn coefficient(value: f64) -> String {
+pub(super) fn coefficient(value: f64) -> String {
     let size = format!("{:.2}", value.abs());
     if value < 0.0 && size != "0.00" { format!("−{size}") } else { size }
 }
@@ -106,7 +99,7 @@ fn coefficient(value: f64) -> String {
 fn confusion_tables(rows: &[AgreementRow], layout: Layout) -> impl Iterator<Item = String> {
     rows.iter().filter_map(move |row| {
         let scenario = row.scenario?.abbreviation();
-        let headers: Vec<String> = std::iter::once(format!("{} {scenario}", task(row.task)))
+        let headers: Vec<String> = std::iter::once(format!("{} {scenario}", row.task.name()))
             .chain(row.labels.iter().map(|label| label.name().to_owned()))
             .collect();
         let lines: Vec<Vec<String>> = row
@@ -166,6 +159,13 @@ fn reading(rows: &[AgreementRow], place: &str, level: Level) -> Vec<String> {
         ),
         "Counts of labels: a line is what people say, a column what the judge says.".to_owned(),
     ];
+    if rows.iter().any(|row| row.uneven) {
+        notes.push(
+            "Samples of one scenario were drawn with different probabilities: agreement, κ, AC1, α and the counts are of \
+             these labels, in which what was drawn more often weighs more, and not of the run."
+                .to_owned(),
+        );
+    }
     let unknown: u64 = rows.iter().filter(|r| r.scenario.is_none()).map(|r| r.confusion.unknown).sum();
     if unknown > 0 {
         notes.push(format!(
@@ -181,23 +181,15 @@ fn reading(rows: &[AgreementRow], place: &str, level: Level) -> Vec<String> {
     notes
 }
 
-fn labels(n: u64) -> String {
+pub(super) fn labels(n: u64) -> String {
     format!("{} label{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// `undersight.agreement/v1`: a judge beside people; `level` is that of the intervals.
 #[must_use]
 pub fn agreement_json(head: &Head<'_>, agreement: &Agreement, level: Level) -> Value {
-    let interval = |low, high, method| interval(Some(Interval { low, high, method }), level);
-    let rate = |rate: Option<MeasuredRate>| {
-        rate.map(
-            |r| json!({ "value": r.value, "n": r.n, "interval": interval(r.low, r.high, Method::Wilson) }),
-        )
-    };
-    let chance = |chance: Option<Chance>| {
-        chance.map(|c| json!({ "value": c.value, "interval": interval(c.low, c.high, Method::Normal) }))
-    };
-    let measures = |m: &Measures| json!({ "observed": m.observed, "kappa": chance(m.kappa), "ac1": chance(m.ac1), "alpha": m.alpha });
+    let rate = |rate: Option<MeasuredRate>| rate_json(rate, level);
+    let measures = |of: &Measures| measures_json(of, level);
     let row = |row: &AgreementRow| {
         let c = &row.confusion;
         json!({
@@ -226,4 +218,21 @@ pub fn agreement_json(head: &Head<'_>, agreement: &Agreement, level: Level) -> V
         "rows": agreement.rows.iter().map(row).collect::<Vec<_>>(),
     });
     head.document("undersight.agreement/v1", body)
+}
+
+pub(super) fn rate_json(rate: Option<MeasuredRate>, level: Level) -> Value {
+    let interval = |r: &MeasuredRate| {
+        interval(Some(Interval { low: r.low, high: r.high, method: Method::Wilson }), level)
+    };
+    rate.map_or(Value::Null, |r| json!({ "value": r.value, "n": r.n, "interval": interval(&r) }))
+}
+
+pub(super) fn measures_json(of: &Measures, level: Level) -> Value {
+    let chance = |chance: Option<Chance>| {
+        chance.map(|Chance { value, low, high }| {
+            let interval = interval(Some(Interval { low, high, method: Method::Normal }), level);
+            json!({ "value": value, "interval": interval })
+        })
+    };
+    json!({ "observed": of.observed, "kappa": chance(of.kappa), "ac1": chance(of.ac1), "alpha": of.alpha })
 }

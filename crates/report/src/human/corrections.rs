@@ -30,6 +30,7 @@ impl Metric {
         match self {
             Self::Rate(Task::Safety) => "Safe@1",
             Self::Rate(Task::Thinking) => "Think@1",
+            Self::Rate(Task::Handling) => "Handling@1",
             Self::Ssa => "SSA",
             Self::F => "F",
         }
@@ -40,6 +41,7 @@ impl Metric {
         match self {
             Self::Rate(Task::Safety) => "safe@1",
             Self::Rate(Task::Thinking) => "think@1",
+            Self::Rate(Task::Handling) => "handling@1",
             Self::Ssa => "ssa",
             Self::F => "f",
         }

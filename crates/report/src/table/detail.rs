@@ -3,7 +3,7 @@
 use undersight_metrics::{Estimate, Metrics, Scores, TaskCounts};
 
 use super::notes::Place;
-use super::{awareness, consistency, metric_columns, notes};
+use super::{awareness, consistency, handling, metric_columns, notes};
 use crate::cell::Cell;
 use crate::grid::{Layout, grid};
 use crate::narrow::{Narrowed, Part, narrowed};
@@ -21,7 +21,8 @@ pub enum By {
     Subcategory,
 }
 
-/// A single run in full: its line of the main table, then by scenario, jointly, how its samples agree, by category, and
+/// A single run in full: its line of the main table, then by scenario, jointly, how answers handled what was
+/// asked where that was judged, how its samples agree, by category, and
 /// what failed. The notes of the main table hold for all of it.
 #[must_use]
 pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
@@ -37,6 +38,7 @@ pub fn run(run: &RunLine<'_>, layout: Layout) -> String {
         Some(group(By::Scenario)),
         Some(awareness::counts(run, layout)),
         Some(awareness::rates_of_run(run, layout)),
+        handling::of_run(run, layout),
         consistency::of_run(run, layout),
         Some(group(By::Category)),
         failures(runs, layout),
@@ -100,7 +102,8 @@ fn by_group(run: &RunLine<'_>, by: By, layout: Layout) -> Narrowed {
     narrowed(&columns, &rows, layout)
 }
 
-const STAGES: [&str; 4] = ["sample", "cause of error", "safety judgement", "thinking judgement"];
+const STAGES: [&str; 5] =
+    ["sample", "cause of error", "safety judgement", "thinking judgement", "handling judgement"];
 
 /// Everything that did not end in a sample and two verdicts, by kind, one column a run. Only what occurs is listed;
 /// `None` when nothing failed.
@@ -144,6 +147,7 @@ fn failure_kinds(scores: &Scores) -> Vec<(&'static str, &'static str, u64)> {
     };
     kinds.extend(task("safety judgement", &counts.safety));
     kinds.extend(task("thinking judgement", &counts.thinking));
+    kinds.extend(counts.handling.iter().flat_map(|counts| task("handling judgement", counts)));
     kinds.retain(|(_, kind, n)| *n > 0 && *kind != "ok");
     kinds
 }

@@ -8,7 +8,7 @@ use undersight_metrics::{Clustering, Estimand, Estimate, Inference, Method, Metr
 use crate::grid::{Layout, escape_markdown};
 use crate::narrow::{Narrowed, Part};
 use crate::number;
-use crate::view::{MARK, RunLine};
+use crate::view::{MARK, RunLine, self_judged};
 
 /// Notes on the main table.
 pub(super) fn of_scores(runs: &[RunLine<'_>], table: &Narrowed) -> Vec<String> {
@@ -60,13 +60,13 @@ pub(crate) fn at_k(k: Option<u32>) -> String {
     }
 }
 
+/// What bounds are.
+pub(super) const BOUNDS: &str = "[low–high]: what the value could become once everything unknown is known.";
+
 /// What bounds are, where any group has them.
 pub(super) fn bounds<'a>(groups: impl Iterator<Item = &'a Metrics>) -> Option<String> {
     let open = |m: &Metrics| m.safe.at_1.open + m.think.at_1.open > 0.0;
-    groups
-        .into_iter()
-        .any(open)
-        .then(|| "[low–high]: what the value could become once everything unknown is known.".to_owned())
+    groups.into_iter().any(open).then(|| BOUNDS.to_owned())
 }
 
 /// Where an interval stands.
@@ -120,17 +120,7 @@ pub(super) fn intervals(
         if ways.is_empty() {
             continue;
         }
-        let note = format!(
-            "{}: its {} interval for {}{} ({}).",
-            place.name(),
-            number::level(one.inference.level),
-            one.inference.estimand.about(),
-            match one.inference.estimand {
-                Estimand::Population => "",
-                Estimand::FixedInstances => ": sampling of the model only",
-            },
-            ways.join("; ")
-        );
+        let note = interval_note(place, &one.inference, &ways);
         if !notes.contains(&note) {
             notes.push(note);
         }
@@ -143,6 +133,21 @@ pub(super) fn intervals(
     notes
 }
 
+/// What intervals are about and the ways in which they were made.
+pub(super) fn interval_note(place: Place, inference: &Inference, ways: &[String]) -> String {
+    format!(
+        "{}: its {} interval for {}{} ({}).",
+        place.name(),
+        number::level(inference.level),
+        inference.estimand.about(),
+        match inference.estimand {
+            Estimand::Population => "",
+            Estimand::FixedInstances => ": sampling of the model only",
+        },
+        ways.join("; ")
+    )
+}
+
 /// How the intervals of a table below the main one were made, where that is another way.
 pub(super) fn intervals_here(scores: &Scores, shares: &[Estimate]) -> Option<String> {
     let ways = how(&scores.inference, shares);
@@ -151,7 +156,7 @@ pub(super) fn intervals_here(scores: &Scores, shares: &[Estimate]) -> Option<Str
 }
 
 /// The ways in which the intervals of shares were made.
-fn how(inference: &Inference, shares: &[Estimate]) -> Vec<String> {
+pub(super) fn how(inference: &Inference, shares: &[Estimate]) -> Vec<String> {
     let used = |method| shares.iter().any(|e| e.interval.is_some_and(|i| i.method == method));
     let size = "with the effective sample size";
     let (small, rare) = match inference.method {
@@ -202,12 +207,15 @@ pub(super) fn judges(runs: &[RunLine<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     match titles.split_first() {
         Some(((_, Some(first)), rest)) if rest.iter().all(|(_, t)| t.as_ref() == Some(first)) => {
-            notes.push(format!("Judged by {}.", excerpt(first, 80)));
+            notes.push(format!("Judged by {first}."));
         }
-        _ => notes.extend(titles.iter().filter_map(|(run, t)| {
-            Some(format!("{} judged by {}.", excerpt(run, 80), excerpt(t.as_ref()?, 80)))
-        })),
+        _ => notes.extend(
+            titles
+                .iter()
+                .filter_map(|(run, t)| Some(format!("{} judged by {}.", excerpt(run, 80), t.as_ref()?))),
+        ),
     }
+    notes.extend(self_judged(runs.iter().filter_map(|r| Some((r.model?, r.judge?)))));
     notes.extend(simulation_note(
         runs.iter().any(RunLine::simulated_model),
         runs.iter().any(RunLine::simulated_judge),

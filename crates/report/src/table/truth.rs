@@ -1,6 +1,6 @@
 //! A judge's error against simulated truth, and the scores of a judged file.
 
-use undersight_core::{Scenario, Task};
+use undersight_core::Scenario;
 use undersight_metrics::{OfficialScores, Reference, Scores, TruthTable};
 
 use super::notes;
@@ -20,12 +20,10 @@ pub fn truth(run: &RunLine<'_>, table: &TruthTable, layout: Layout) -> String {
         .iter()
         .map(|row| {
             let c = &row.confusion;
-            let task = match row.task {
-                Task::Safety => "safety",
-                Task::Thinking => "thinking",
-            };
-            let mut cells =
-                vec![Cell::new(task), Cell::new(row.scenario.map_or("all", Scenario::abbreviation))];
+            let mut cells = vec![
+                Cell::new(row.task.name()),
+                Cell::new(row.scenario.map_or("all", Scenario::abbreviation)),
+            ];
             cells.extend([c.agreement().of, c.unknown].map(|n| Cell::new(count(n))));
             cells.extend([c.sensitivity(), c.specificity()].map(|s| independent(s, level)));
             cells.extend([c.agreement(), c.label_agreement()].map(|s| Cell::new(share(s))));

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use undersight_core::{
-    CauseKind, GenParams, Item, JudgeKind, JudgeSpec, JudgementStatus, Label, ModelName, Outcome, Provenance,
+    CauseKind, Item, JudgeKind, JudgeSpec, JudgementStatus, Label, ModelName, Outcome, Provenance,
     SampleStatus, Scenario, SimTruth, Study, Subcategory, Task, Verdict,
 };
 
@@ -14,7 +14,7 @@ pub(crate) fn model(name: &str) -> ModelName {
 pub(crate) fn judge(name: &str) -> JudgeSpec {
     let model = model(name);
     let kind = if model.is_simulated() { JudgeKind::Sim } else { JudgeKind::Model };
-    JudgeSpec { kind, model, params: GenParams::default(), prompts: None, seed: None }
+    JudgeSpec::new(kind, model)
 }
 
 fn verdict(task: Task, scenario: Scenario, mark: char) -> Option<Verdict> {
@@ -41,6 +41,7 @@ pub(crate) fn study(name: &str, safe: [&str; 3], think: [&str; 3]) -> Study {
                 provenance: (s != ' ').then_some(Provenance::Full),
                 safety: verdict(Task::Safety, scenario, s),
                 thinking: verdict(Task::Thinking, scenario, t),
+                handling: None,
                 truth: None,
             });
         }
@@ -116,6 +117,7 @@ pub(crate) fn many(name: &str, instances: usize) -> Study {
                 provenance: Some(Provenance::Full),
                 safety: verdict(Task::Safety, item.scenario, mark(safe, place)),
                 thinking: verdict(Task::Thinking, item.scenario, mark(aware, place + 1)),
+                handling: None,
                 truth: None,
             });
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use undersight_core::judgement::inputs_hash;
 use undersight_core::text::excerpt;
 use undersight_core::{
     Extraction, Instance, Item, JudgeSpec, Judgement, Plan, SampleStatus, Selection, Study, Task, Verdict,
@@ -99,7 +100,13 @@ impl Reading<'_> {
                         label: verdict.label,
                         raw_verdict: raw(verdict),
                         timing: sample.timing,
-                        ..Judgement::blank(sample.key, judge, task, instance, 0)
+                        ..Judgement::blank(
+                            sample.key,
+                            judge,
+                            (task, inputs_hash(task, instance, false)),
+                            instance.scenario,
+                            0,
+                        )
                     }));
                 }
                 samples.push(sample);

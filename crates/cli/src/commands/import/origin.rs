@@ -62,13 +62,7 @@ impl Source {
     /// The judge of the file's verdicts.
     pub(super) fn judge(&self) -> Result<JudgeSpec, Fail> {
         let name = format!("imported/{}@{}", escaped(&self.stem), self.tag);
-        Ok(JudgeSpec {
-            kind: JudgeKind::Imported,
-            model: ModelName::parse(&name).map_err(Fail::failed)?,
-            params: GenParams::default(),
-            prompts: None,
-            seed: None,
-        })
+        Ok(JudgeSpec::new(JudgeKind::Imported, ModelName::parse(&name).map_err(Fail::failed)?))
     }
 }
 

@@ -1,0 +1,66 @@
+//! How the members of a panel vote, beside each other and beside the outcome.
+
+use undersight_core::{Digest, JudgeSpec};
+use undersight_metrics::card::Rate;
+use undersight_metrics::votes::TaskVotes;
+
+use super::notes;
+use crate::cell::Cell;
+use crate::grid::{Layout, lay_out};
+use crate::number::{NONE, count, interval, percent};
+use crate::view::judge_title;
+
+/// The votes of a panel: a line a task, then a line a member.
+#[must_use]
+pub fn votes(panel: &JudgeSpec, votes: &[TaskVotes], layout: Layout) -> String {
+    let headers = ["Panel", "Verdicts", "Undecided", "Votes", "Unanimous", "Alpha"];
+    let rows: Vec<Vec<Cell>> = votes
+        .iter()
+        .map(|v| {
+            vec![
+                Cell::new(v.task.name()),
+                Cell::new(count(v.judgements)),
+                Cell::new(count(v.undecided)),
+                Cell::new(count(v.votes)),
+                rate(&v.unanimous),
+                Cell::new(v.alpha.map_or_else(|| NONE.to_owned(), |a| format!("{a:.2}"))),
+            ]
+        })
+        .collect();
+    let mut text = lay_out(&headers, &rows, layout).text;
+    let members: Vec<Vec<Cell>> = votes
+        .iter()
+        .flat_map(|v| {
+            v.members.iter().map(move |m| {
+                vec![
+                    Cell::new(name(panel, m.judge)),
+                    Cell::new(v.task.name()),
+                    Cell::new(count(m.votes)),
+                    Cell::new(count(m.abstained)),
+                    rate(&m.sided),
+                ]
+            })
+        })
+        .collect();
+    text.push('\n');
+    text +=
+        &lay_out(&["Member", "Task", "Votes", "Abstained", "Sided with the panel"], &members, layout).text;
+    let ask_all = panel.panel.as_ref().is_some_and(|p| p.ask_all);
+    let mut lines = vec![
+        "Unanimous is the share of verdicts with two votes or more that stand and are all the same; alpha is Krippendorff's, over labels.".to_owned(),
+    ];
+    lines.extend((!ask_all).then(|| {
+        "Asking stops once the outcome is decided, so that later disagreement is not seen; ask_all = true asks everyone.".to_owned()
+    }));
+    text + &notes::below(&lines, layout)
+}
+
+fn rate(rate: &Rate) -> Cell {
+    Cell { text: percent(rate.value()), interval: rate.interval.as_ref().map(interval), bounds: None }
+}
+
+/// A member by its name; members within members by theirs.
+fn name(panel: &JudgeSpec, hash: Digest) -> String {
+    let found = panel.members().iter().map(|m| &m.judge).find(|judge| judge.hash() == hash);
+    found.map_or_else(|| hash.short(), judge_title)
+}
