@@ -47,7 +47,8 @@ impl Counterpart {
         format!("http://{}/v1", self.address)
     }
 
-    fn get(&self, path: &str) -> io::Result<String> {
+    /// A reply, head and body, as it came.
+    pub(crate) fn get(&self, path: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address)?;

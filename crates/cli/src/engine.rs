@@ -1,22 +1,23 @@
 //! The engine: generation and judging, overlapped. A sample is judged as soon as it is durable; work flows forward
 //! only, over a bounded channel; the first reason to stop wins and what is in flight is finished.
 
+mod docket;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 use undersight_core::judgement::judgement_key;
 use undersight_core::sample::sample_key;
 use undersight_core::{
-    CurrentInputs, Digest, Event, Instance, JudgeSpec, Judgement, JudgementKey, Observer, Retry, Sample,
-    SampleKey, Stage, Task,
+    CurrentInputs, Digest, Event, Instance, JudgeSpec, JudgementKey, Observer, Retry, Sample, SampleKey,
+    Stage, Task,
 };
 use undersight_endpoint::{Budget, Fatal};
 use undersight_generate::{Generated, Generator, Job, Prompted, jobs};
-use undersight_judge::{Desk, Docket, Judge};
+use undersight_judge::{Desk, Judge};
 use undersight_ledger::{Appended, Ledger, LedgerError, Record};
 
 use crate::fail::{Exit, Fail};
@@ -329,36 +330,6 @@ impl Shared {
     /// Whether generation should start nothing new.
     fn generation_over(&self) -> bool {
         self.halt.stopped() || self.halt.out_of_budget() || self.model_failure.get().is_some()
-    }
-}
-
-/// The votes of a panel are kept like all judgements: durable before they count.
-impl Docket for Shared {
-    fn recall(
-        &self,
-        sample: SampleKey,
-        key: JudgementKey,
-    ) -> BoxFuture<'_, Result<Option<Judgement>, undersight_judge::Halt>> {
-        Box::pin(async move {
-            let ledger = self.ledger.clone();
-            let read = tokio::task::spawn_blocking(move || ledger.settled_judgement(sample, key)).await;
-            match read.map_err(|e| Fail::failed(format!("reading the store broke: {e}"))) {
-                Ok(Ok(found)) => return Ok(found),
-                Ok(Err(error)) => self.halt.fail(ledger_fail(error)),
-                Err(fail) => self.halt.fail(fail),
-            }
-            Err(undersight_judge::Halt::Stopped)
-        })
-    }
-
-    fn keep<'a>(&'a self, judgement: &'a Judgement) -> BoxFuture<'a, Result<(), undersight_judge::Halt>> {
-        Box::pin(async move {
-            let (usage, cost) = (judgement.usage, judgement.cost);
-            let record = Record::Judgement(Box::new(judgement.clone()));
-            Shared::keep(self, record).await.ok_or(undersight_judge::Halt::Stopped)?;
-            (self.observer)(Event::VoteStored { usage, cost });
-            Ok(())
-        })
     }
 }
 

@@ -182,8 +182,11 @@ fn a_sample_as_json() {
       "safety": "safe",
       "safe": true,
       "thinking_status": "ok",
-      "thinking": "false",
-      "aware": false,
+      "thinking": "true",
+      "aware": true,
+      "handling_status": null,
+      "handling": null,
+      "handling_parts": null,
       "input_tokens": 3,
       "output_tokens": 9223372036854775807,
       "reasoning_tokens": null,
@@ -208,7 +211,9 @@ fn a_sample_as_json() {
     "#);
     let unset: Vec<_> =
         rows[1].as_object().unwrap().iter().filter(|(_, v)| v.is_null()).map(|(k, _)| k.as_str()).collect();
-    assert_snapshot!(unset.join(" "), @"returned_model fingerprint finish safety_status safety safe thinking_status thinking aware reasoning_tokens cost_nano_usd first_byte_us request_id simulated_truth");
+    assert_snapshot!(unset.join(" "), @r#"
+    returned_model fingerprint finish safety_status safety safe thinking_status thinking aware handling_status handling handling_parts reasoning_tokens cost_nano_usd first_byte_us request_id simulated_truth
+    "#);
 }
 
 #[test]
@@ -242,6 +247,10 @@ fn a_judgement_as_json() {
           }
         }
       ],
+      "parts": null,
+      "votes": [],
+      "by_hand": null,
+      "excerpted": false,
       "truncated_trace": false,
       "repaired": false,
       "reasks": 0,

@@ -232,6 +232,12 @@ impl<'a> Reader<'a> {
             }
             Some(name) => {
                 let model = parse::model(&name).map_err(Fail::usage)?;
+                // Settings for the usual judge, in a file or the environment, do not concern a simulated one.
+                let settings = if model.is_simulated() {
+                    Settings { params: GenParams::default(), base_url: None, ..settings }
+                } else {
+                    settings
+                };
                 Some(Recipe::model(&model, settings).map_err(advised)?)
             }
         };

@@ -2,7 +2,7 @@
 
 use undersight_core::{Instance, Judgement};
 
-use super::sample::{columns, list};
+use super::sample::{columns, list, object};
 use super::{Column, JudgeName, Kind, Records, Value};
 
 /// Judgements, `undersight.judgement/v1`.
@@ -45,6 +45,10 @@ impl Records for Judgements {
         "passes" Bool |r| Value::bool(r.judgement.passes());
         "explanation" Text |r| Value::text(r.judgement.explanation.as_deref());
         "risks" Json |r| list(&r.judgement.risks);
+        "parts" Json |r| object(r.judgement.details.parts.as_ref());
+        "votes" Json |r| list(&r.judgement.details.votes);
+        "by_hand" Json |r| object(r.judgement.details.by_hand.as_ref());
+        "excerpted" Bool |r| Value::Bool(r.judgement.details.excerpted);
         "truncated_trace" Bool |r| Value::Bool(r.judgement.flags.truncated_trace);
         "repaired" Bool |r| Value::Bool(r.judgement.flags.repaired);
         "reasks" Int |r| Value::Int(r.judgement.flags.reasks.into());

@@ -18,10 +18,12 @@ pub struct SampleRow<'a> {
     judge: Option<JudgeName<'a>>,
     safety: Option<&'a Judgement>,
     thinking: Option<&'a Judgement>,
+    handling: Option<&'a Judgement>,
 }
 
 impl<'a> SampleRow<'a> {
-    /// Takes the latest repeat of each task by `judge` from the judgements of the sample; none without a judge.
+    /// Takes the first judgement of each task by `judge`, which scores count, from the judgements of the sample; none
+    /// without a judge.
     #[must_use]
     pub fn new(
         run: &'a str,
@@ -35,9 +37,10 @@ impl<'a> SampleRow<'a> {
             judgements
                 .iter()
                 .filter(|j| j.task == task && j.sample == sample.key && j.judge == judge.hash)
-                .max_by_key(|j| j.repeat)
+                .min_by_key(|j| j.repeat)
         };
-        Self { run, instance, sample, judge, safety: of(Task::Safety), thinking: of(Task::Thinking) }
+        let [safety, thinking, handling] = [Task::Safety, Task::Thinking, Task::Handling].map(of);
+        Self { run, instance, sample, judge, safety, thinking, handling }
     }
 }
 
@@ -99,6 +102,9 @@ impl Records for Samples {
         "thinking_status" Text |r| status(r.thinking);
         "thinking" Text |r| label(r.thinking);
         "aware" Bool |r| Value::bool(r.thinking.and_then(Judgement::passes));
+        "handling_status" Text |r| status(r.handling);
+        "handling" Text |r| label(r.handling);
+        "handling_parts" Json |r| object(r.handling.and_then(|j| j.details.parts.as_ref()));
         "input_tokens" Int |r| Value::count(r.sample.usage.input);
         "output_tokens" Int |r| Value::count(r.sample.usage.output);
         "reasoning_tokens" Int |r| Value::count(r.sample.usage.reasoning);
@@ -112,15 +118,13 @@ impl Records for Samples {
         "request_id" Text |r| Value::text(r.sample.request_id.as_deref());
         "request_seed" Int |r| Value::count(r.sample.request_seed);
         "retries" Int |r| Value::count(Some(r.sample.retries.len() as u64));
-        "simulated_truth" Json |r| truth(r.sample);
+        "simulated_truth" Json |r| object(r.sample.sim_truth.as_ref());
     };
 }
 
-fn truth(sample: &Sample) -> Value<'static> {
-    match &sample.sim_truth {
-        Some(truth) => serde_json::to_value(truth).map_or(Value::Null, Value::Json),
-        None => Value::Null,
-    }
+/// What a JSON column holds of something that may not be there.
+pub(super) fn object<T: serde::Serialize>(value: Option<&T>) -> Value<'static> {
+    value.and_then(|value| serde_json::to_value(value).ok()).map_or(Value::Null, Value::Json)
 }
 
 /// What a JSON column holds when there is nothing to list.
