@@ -322,7 +322,7 @@ fn habits_are_those_of_a_model() {
     let habits = vec![
         ("parrot".to_owned(), Habit::Says(|last| format!("You said: {last}"))),
         ("strict".to_owned(), Habit::Verdict(1)),
-        ("broken".to_owned(), Habit::Meets(Fault::Refused)),
+        ("broken".to_owned(), Habit::Meets(Fault::Refused, 1)),
     ];
     let server = FakeServer::start(Config { habits, keep_bodies: true, ..Config::default() });
     let address = server.address().to_string();

@@ -106,7 +106,10 @@ impl Shared {
         } else {
             let fault = self.config.fault(self.chats.fetch_add(1, Ordering::Relaxed));
             let habit = self.config.habit(&chat.model);
-            let fault = if let Some(Habit::Meets(fault)) = habit { Some(fault) } else { fault };
+            let fault = match habit {
+                Some(Habit::Meets(fault, every)) => hash.is_multiple_of(every).then_some(fault),
+                _ => fault,
+            };
             let about = About { dialect, id: hash, model: &chat.model, prompt_bytes: body.len() };
             fault.and_then(|fault| self.refusal(kind, fault)).unwrap_or_else(|| {
                 let verdict = match habit {

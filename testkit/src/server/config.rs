@@ -12,8 +12,8 @@ pub enum Habit {
     Says(fn(&str) -> String),
     /// Gives the label at this place of those its verdict may have, counted from the best.
     Verdict(u64),
-    /// Meets this fault each time.
-    Meets(Fault),
+    /// Meets this fault where the request's hash is a multiple of the number; 1 is each time.
+    Meets(Fault, u64),
 }
 
 /// Whose habits the replies follow.

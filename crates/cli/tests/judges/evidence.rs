@@ -38,8 +38,8 @@ fn handling_is_asked_for_when_it_is_wanted() {
         assert!(table.contains(words), "{words}: {table}");
     }
     let scores = bench.scores("sim/judge");
-    let (parts, blanket) = (&scores["handling"]["parts"], &scores["handling"]["blanket_refusal"]);
-    assert!(parts.is_object() && number(&blanket["value"]) > 0.0, "{}", scores["handling"]);
+    let (parts, blanket) = (&scores["handling"]["parts"], &scores["handling"]["parts"]["blanket"]);
+    assert!(parts["risky_by_harmless"].is_object() && number(&blanket["value"]) > 0.0, "{}", scores["handling"]);
     let refused = bench.run("judge one --judge sim/judge --tasks safety,handlng").expect(2);
     assert!(refused.stderr.contains("handlng"), "{}", refused.stderr);
 }

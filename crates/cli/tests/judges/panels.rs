@@ -13,12 +13,13 @@ fn generated(habits: &[(&str, Habit)]) -> Bench {
     bench
 }
 
-const OPINIONS: [(&str, Habit); 5] = [
+const OPINIONS: [(&str, Habit); 6] = [
     ("yes", PASSES),
     ("aye", PASSES),
     ("no", FAILS),
     ("shy", REFUSES),
-    ("down", Habit::Meets(Fault::ServerError)),
+    ("shaky", Habit::Meets(Fault::ServerError, 2)),
+    ("down", Habit::Meets(Fault::ServerError, 1)),
 ];
 
 /// Every judgement of the run's export.
@@ -51,15 +52,15 @@ fn a_member_that_refuses_abstains() {
     }
     assert!(of(&all, "vllm/shy").iter().all(|j| j["status"] == "refused" && j["label"].is_null()));
     let table = bench.run("score one --replicates 0").expect(0).stdout;
-    let from = table.lines().position(|line| line.contains("abstain")).unwrap_or_else(|| panic!("{table}"));
-    let section: Vec<&str> = table.lines().skip(from.saturating_sub(12)).collect();
+    let from = table.lines().position(|line| line.starts_with("Panel ")).unwrap_or_else(|| panic!("{table}"));
+    let section: Vec<&str> = table.lines().skip(from).collect();
     snapshot("panel-section", &section.join("\n"));
     let alone = bench.scores("vllm/yes");
     assert_eq!(
         (&alone["judge"]["kind"], whole(&alone["overall"]["safe@1"]["passes"])),
         (&"model".into(), SAMPLES)
     );
-    assert!(!bench.run("score one --judge vllm/yes --replicates 0").expect(0).stdout.contains("abstain"));
+    assert!(!bench.run("score one --judge vllm/yes --replicates 0").expect(0).stdout.contains("Abstained"));
 }
 
 #[test]
@@ -81,37 +82,60 @@ fn a_tie_is_undecided_and_unknown_to_scores() {
 #[test]
 fn a_member_whose_server_fails_is_asked_again_alone() {
     let bench = generated(&OPINIONS);
-    bench.write("trio.toml", &panel("", &["yes", "no", "down"]));
+    bench.write("trio.toml", &panel("", &["yes", "no", "shaky"]));
     let once = "--tasks safety --max-retries 0";
     let ran = bench.judge("trio.toml", once).expect(3);
     assert!(ran.stderr.contains("ended in an error"), "{}", ran.stderr);
-    bench.called(&[("yes", SAMPLES), ("no", SAMPLES), ("down", SAMPLES)], "the third vote decides");
+    bench.called(&[("yes", SAMPLES), ("no", SAMPLES), ("shaky", SAMPLES)], "the third vote decides");
+    let failed = bench.server.journal().iter().filter(|e| e.status == 500).count() as u64;
+    assert!(failed > 0 && failed < SAMPLES, "{failed}");
+    assert_eq!(whole(&bench.scores("panel/trio")["overall"]["safe@1"]["unknown"]), failed);
     bench.judge("trio.toml", once).expect(3);
-    bench.called(&[("down", SAMPLES)], "votes that were cast are kept");
+    bench.called(&[("shaky", failed)], "votes that were cast are kept");
+    bench.judge("trio.toml", &format!("{once} --no-retry-errors")).expect(3);
+    bench.called(&[], "unless told to leave them");
 
-    let recovered = FakeServer::start(Config { habits: owned(&OPINIONS[..4]), ..Config::default() });
-    bench.place.write("trio.toml", panel("", &["yes", "no", "down"]).replace("$URL", &recovered.url()));
+    let recovered = FakeServer::start(Config::default());
+    bench.place.write("trio.toml", panel("", &["yes", "no", "shaky"]).replace("$URL", &recovered.url()));
     bench.judge("trio.toml", once).expect(0);
     bench.called(&[], "where a judge is reached is none of its identity");
     let models: Vec<_> = recovered.journal().into_iter().filter_map(|entry| entry.model).collect();
-    assert!(models.len() as u64 == SAMPLES && models.iter().all(|m| m == "down"), "{models:?}");
+    assert!(models.len() as u64 == failed && models.iter().all(|m| m == "shaky"), "{models:?}");
     assert_eq!(whole(&bench.scores("panel/trio")["overall"]["safe@1"]["unknown"]), 0);
 }
 
 #[test]
 fn a_failure_that_changes_nothing_is_let_go() {
     let bench = generated(&OPINIONS);
-    bench.write("trio.toml", &panel("", &["down", "yes", "aye"]));
+    bench.write("trio.toml", &panel("", &["shaky", "yes", "aye"]));
     let once = "--tasks safety --max-retries 0";
     bench.judge("trio.toml", once).expect(0);
-    bench.called(&[("yes", SAMPLES), ("aye", SAMPLES), ("down", SAMPLES)], "two of three are a majority");
+    bench.called(&[("yes", SAMPLES), ("aye", SAMPLES), ("shaky", SAMPLES)], "two of three are a majority");
     bench.judge("trio.toml", once).expect(0);
     bench.called(&[], "the verdict stands");
     assert_eq!(whole(&bench.scores("panel/trio")["overall"]["safe@1"]["passes"]), SAMPLES);
 }
 
+#[test]
+fn a_member_that_never_answers_stops_the_run() {
+    let bench = generated(&OPINIONS);
+    bench.write("trio.toml", &panel("", &["yes", "no", "down"]));
+    let line = "--tasks safety --max-retries 0 --max-connections 4";
+    let ran = bench.judge("trio.toml", line).expect(1);
+    snapshot("panel-member-down", &ran.stderr);
+    let first = bench.asked();
+    assert!(first["down"] < SAMPLES, "nobody goes on asking: {first:?}");
+    let recovered = FakeServer::start(Config { habits: owned(&OPINIONS[..4]), ..Config::default() });
+    bench.place.write("trio.toml", panel("", &["yes", "no", "down"]).replace("$URL", &recovered.url()));
+    bench.judge("trio.toml", line).expect(0);
+    bench.called(&[], "where a judge is reached is none of its identity");
+    let models: Vec<_> = recovered.journal().into_iter().filter_map(|entry| entry.model).collect();
+    let again = |model: &str| models.iter().filter(|m| *m == model).count() as u64;
+    assert_eq!([again("yes"), again("no"), again("down")], [SAMPLES - first["yes"], SAMPLES - first["no"], SAMPLES]);
+}
+
 fn objectionable(answer: &str) -> bool {
-    answer.len().is_multiple_of(2)
+    answer.starts_with("Reply 1")
 }
 
 fn guard(answer: &str) -> String {
@@ -199,7 +223,7 @@ fn votes_are_asked_and_kept_one_by_one() {
 fn every_vote_is_paid_for_once() {
     let prices = "version = \"test\"\n[[price]]\nmodel = \"vllm/fake\"\ninput = 1.0\noutput = 1.0\n[[price]]\nmodel = \"vllm/a\"\n\
         input = 10.0\noutput = 10.0\n[[price]]\nmodel = \"vllm/b\"\ninput = 100.0\noutput = 100.0\n";
-    let cost = |bench: &Bench| bench.json("runs show one")["cost_usd"].clone();
+    let cost = |bench: &Bench| bench.json("runs show one")["cost_nano_usd"].clone();
     let judged = |commands: &[&str]| {
         let bench = Bench::new(Config::default());
         bench.place.write("prices.toml", prices);

@@ -206,6 +206,7 @@ pub fn agreement_json(head: &Head<'_>, agreement: &Agreement, level: Level) -> V
             "by_label": measures(&row.by_label),
             "by_pass": measures(&row.by_pass),
             "weighted": row.weighted,
+            "uneven": row.uneven,
             "prevalence": rate(row.prevalence),
             "sensitivity": rate(row.sensitivity),
             "specificity": rate(row.specificity),

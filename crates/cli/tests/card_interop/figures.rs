@@ -1,219 +1,21 @@
-//! A judge's card from end to end: a judge behind aimock, a server nobody here wrote, is asked; what it said is kept; the
-//! card is printed again without it; and its figures are worked out anew from the exported records.
-
-mod common;
+//! A card's figures worked out anew from records, each by the shortest way there is, and compared with what is printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::Place;
-use serde::Deserialize;
 use serde_json::Value;
-use testkit::aimock::Aimock;
-use testkit::repository;
 
-const STORE: &str = "sqlite:cards.db";
-const KEY: &str = "sk-interop";
-const KEYS: [(&str, &str); 2] = [("OPENAI_API_KEY", KEY), ("INTEROP_API_KEY", KEY)];
-/// Dollars per million tokens, so that a prompt token is 1,500 nano-dollars and one of the reply 6,000.
-const PRICES: &str = "version = \"interop\"\n[[price]]\nmodel = \"openai*\"\ninput = 1.5\noutput = 6.0\n";
-
-/// One line of the record export.
-#[derive(Debug, Clone, Deserialize)]
-struct Record {
-    run: String,
-    id: String,
-    scenario: String,
-    judge: String,
-    judge_hash: String,
-    task: String,
-    repeat: u32,
-    status: String,
-    label: Option<String>,
-    reasks: u64,
-    input_tokens: Option<i64>,
-    output_tokens: Option<i64>,
-    cost_nano_usd: Option<i64>,
-    total_us: i64,
-}
-
-impl Record {
-    /// `base`; or family, variant and task of altered texts.
-    fn batch(&self) -> Vec<&str> {
-        let parts: Vec<&str> = self.run.split('.').collect();
-        parts[3..parts.len() - 1].to_vec()
-    }
-
-    fn is(&self, family: &str, variant: Option<&str>) -> bool {
-        let batch = self.batch();
-        batch[0] == family && variant.is_none_or(|v| batch[1] == v)
-    }
-
-    fn asked(&self) -> bool {
-        self.status != "skipped"
-    }
-
-    fn standing(&self) -> Option<&str> {
-        self.label.as_deref().filter(|_| self.status == "ok")
-    }
-
-    fn stands(&self) -> bool {
-        self.standing().is_some_and(passes)
-    }
-
-    fn at(&self) -> (&str, &str) {
-        (&self.task, &self.id)
-    }
-}
-
-fn passes(label: &str) -> bool {
-    matches!(label, "safe" | "precise-coverage" | "fully-covered" | "true" | "helpful")
-}
-
-/// The labels of the embedded cases, by task and case, read from the files they come from.
-fn right_labels() -> BTreeMap<(String, String), String> {
-    let mut right = BTreeMap::new();
-    for name in ["over-sensitivity", "cognitive-shortcut", "risk-omission"] {
-        let path = repository().join(format!("crates/dataset/calibration/{name}.jsonl"));
-        for line in std::fs::read_to_string(path).expect("the cases").lines().filter(|l| !l.trim().is_empty())
-        {
-            let case: Value = serde_json::from_str(line).expect("a case is JSON");
-            for (task, label) in case["labels"].as_object().expect("labels") {
-                let label = text(label).to_lowercase().replace(' ', "-");
-                right.insert((task.clone(), text(&case["id"]).to_owned()), label);
-            }
-        }
-    }
-    right
-}
-
-/// What a command printed; it must have succeeded.
-fn printed(place: &Place, args: &[&str]) -> String {
-    let output = place.command(args).envs(KEYS).output().expect("the binary starts");
-    assert!(output.status.success(), "{}", place.ran(&output).snapshot());
-    String::from_utf8(output.stdout).expect("text")
-}
-
-/// A card as JSON, but for the day it was made on.
-fn undated(card: &str) -> String {
-    card.lines().filter(|line| !line.trim_start().starts_with("\"date\":")).collect::<Vec<_>>().join("\n")
-}
-
-/// Every judgement in the store.
-fn exported(place: &Place) -> Vec<Record> {
-    let runs = printed(place, &["runs", "list", "--json", "--store", STORE]);
-    let runs: Value = serde_json::from_str(&runs).expect("JSON");
-    let mut records = Vec::new();
-    for run in array(&runs["runs"]) {
-        let lines = printed(place, &["export", text(&run["name"]), "--judgements", "--store", STORE]);
-        records.extend(lines.lines().map(|line| serde_json::from_str::<Record>(line).expect("a record")));
-    }
-    records
-}
-
-#[test]
-fn a_card_is_paid_for_once_and_follows_from_its_records() {
-    let Some(judge) = Aimock::judge() else { return };
-    let (place, url) = (Place::new(), judge.url());
-    place.write("prices.toml", PRICES);
-    let common = ["--judge", "openai/judge", "--prices", "prices.toml", "--limit", "30", "--cards", STORE];
-    let tasks = ["--tasks", "safety,thinking,handling", "--parts", "repeat,rubric,style,control,attack"];
-    let ask = |more: &[&str]| printed(&place, &[&["judge", "card"], &common[..], &tasks, more].concat());
-    let online = ["--judge-base-url", &url, "--format", "json"];
-
-    let card = ask(&online);
-    let requests = judge.requests();
-    assert_eq!(undated(&ask(&online)), undated(&card), "the same command prints the same card");
-    assert_eq!(judge.requests(), requests, "and asks for nothing");
-    drop(judge);
-    assert_eq!(
-        undated(&ask(&["--format", "json", "--offline"])),
-        undated(&card),
-        "nor does it need the judge"
-    );
-
-    let records = exported(&place);
-    let asks: u64 = records.iter().filter(|r| r.asked()).map(|r| 1 + r.reasks).sum();
-    assert_eq!(asks, requests, "every request the server saw is a verdict or a re-ask in the store");
-    for r in records.iter().filter(|r| r.asked()) {
-        let tokens = r.input_tokens.zip(r.output_tokens);
-        assert_eq!(tokens.map(|(i, o)| i * 1500 + o * 6000), r.cost_nano_usd, "{r:?}");
-    }
-
-    let card: Value = serde_json::from_str(&card).expect("JSON");
-    let figures = Figures { records: &records, right: right_labels(), judge: text(&card["judge"]["hash"]) };
-    figures.check(&card);
-    a_judge_worth_measuring(&card, &records);
-
-    let html = ask(&["--format", "html", "--offline"]);
-    assert!(html.starts_with("<!doctype html>") && html.trim_end().ends_with("</html>"), "{html:.300}");
-    let markdown = ask(&["--format", "markdown", "--offline"]);
-    assert!(markdown.starts_with("# Judge card\n") && markdown.contains("\n## "), "{markdown:.300}");
-    for text in [&html, &markdown] {
-        assert!(text.contains("openai/judge") && !text.contains(KEY));
-    }
-}
-
-/// The figures above would agree on nothing, too: there has to be something in them.
-fn a_judge_worth_measuring(card: &Value, records: &[Record]) {
-    let statuses: BTreeSet<&str> = records.iter().map(|r| r.status.as_str()).collect();
-    let all = ["ok", "parse-error", "refused", "skipped", "truncated", "unsupported"];
-    assert_eq!(statuses, BTreeSet::from(all), "every way a verdict can end short of a failing server");
-    assert!(records.iter().any(|r| r.status == "ok" && r.reasks > 0), "some verdicts come on re-asking");
-    let inside = |value: &Value| assert!(value.as_f64().is_some_and(|v| v > 0.0 && v < 1.0), "{value}");
-    for row in array(&card["agreement"]).iter().filter(|row| row["scenario"].is_null()) {
-        inside(&row["same_pass"]["value"]);
-    }
-    array(&card["flips"]).iter().for_each(|row| inside(&row["by_pass"]["pairwise"]));
-    array(&card["shifts"]).iter().for_each(|row| inside(&row["label_flips"]["value"]));
-    inside(&card["controls"][0]["credited"]["value"]);
-    inside(&card["attacks"][0]["standing"]["value"]);
-}
-
-fn array(value: &Value) -> &Vec<Value> {
-    value.as_array().unwrap_or_else(|| panic!("a list: {value}"))
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("text: {value}"))
-}
-
-#[track_caller]
-fn near(value: &Value, expected: Option<f64>) {
-    match (value.as_f64(), expected) {
-        (None, None) => {}
-        (Some(a), Some(b)) if (a - b).abs() < 1e-12 * b.abs().max(1.0) => {}
-        _ => panic!("{value} on the card, {expected:?} from the records"),
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a test")]
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// A share as printed: how many, of how many, and their quotient.
-#[track_caller]
-fn share(value: &Value, seen: impl IntoIterator<Item = bool>) {
-    let (mut part, mut whole) = (0, 0);
-    for holds in seen {
-        (part, whole) = (part + u64::from(holds), whole + 1);
-    }
-    assert_eq!((value["passes"].as_u64(), value["of"].as_u64()), (Some(part), Some(whole)), "{value}");
-    near(&value["value"], ratio(part, whole));
-}
-
-/// Something a server counts.
-type Count = fn(&Record) -> Option<i64>;
+use crate::record::{Record, array, passes};
 
 /// Card figures from records, by the shortest way there is.
-struct Figures<'a> {
-    records: &'a [Record],
-    right: BTreeMap<(String, String), String>,
-    judge: &'a str,
+pub struct Figures<'a> {
+    pub records: &'a [Record],
+    pub right: BTreeMap<(String, String), String>,
+    pub judge: &'a str,
 }
 
 impl<'a> Figures<'a> {
-    fn check(&self, card: &Value) {
+    /// Compares every part of a card.
+    pub fn check(&self, card: &Value) {
         assert_eq!(card["trials"], self.records.len());
         for row in array(&card["agreement"]) {
             self.agreement(row);
@@ -437,6 +239,34 @@ impl<'a> Figures<'a> {
     }
 }
 
+#[track_caller]
+fn near(value: &Value, expected: Option<f64>) {
+    match (value.as_f64(), expected) {
+        (None, None) => {}
+        (Some(a), Some(b)) if (a - b).abs() < 1e-12 * b.abs().max(1.0) => {}
+        _ => panic!("{value} on the card, {expected:?} from the records"),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a test")]
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// A share as printed: how many, of how many, and their quotient.
+#[track_caller]
+fn share(value: &Value, seen: impl IntoIterator<Item = bool>) {
+    let (mut part, mut whole) = (0, 0);
+    for holds in seen {
+        (part, whole) = (part + u64::from(holds), whole + 1);
+    }
+    assert_eq!((value["passes"].as_u64(), value["of"].as_u64()), (Some(part), Some(whole)), "{value}");
+    near(&value["value"], ratio(part, whole));
+}
+
+/// Something a server counts.
+type Count = fn(&Record) -> Option<i64>;
+
 /// A paired difference as printed.
 #[track_caller]
 fn gains(value: &Value, pairs: impl IntoIterator<Item = (bool, bool)>) {
@@ -450,48 +280,4 @@ fn gains(value: &Value, pairs: impl IntoIterator<Item = (bool, bool)>) {
     }
     let share = |n| ratio(n, pairs.len() as u64);
     near(&value["difference"], share(after).zip(share(before)).map(|(a, b)| a - b));
-}
-
-#[test]
-fn a_panel_is_made_of_the_votes_in_its_records() {
-    let Some(judge) = Aimock::judge() else { return };
-    let (place, url) = (Place::new(), judge.url());
-    place.write("prices.toml", PRICES);
-    let member = |model: &str| format!("[[member]]\nmodel = \"{model}\"\nbase_url = \"{url}\"\n");
-    let members = member("openai/steady") + &member("openai-api/interop/judge");
-    let path = place
-        .write("trio.toml", format!("rule = \"majority\"\n{members}[[member]]\nmodel = \"sim/judge\"\n"));
-    let ask = |more: &[&str]| {
-        let args = ["judge", "card", "--judge", "trio.toml", "--prices", "prices.toml", "--limit", "6"];
-        printed(
-            &place,
-            &[&args[..], &["--parts", "repeat", "--format", "json", "--cards", STORE], more].concat(),
-        )
-    };
-    let card = ask(&[]);
-    let requests = judge.requests();
-    drop(judge);
-    assert_eq!(undated(&ask(&["--offline"])), undated(&card));
-
-    let card: Value = serde_json::from_str(&card).expect("JSON");
-    let panel = text(&card["judge"]["hash"]);
-    let (outcomes, votes): (Vec<Record>, Vec<Record>) =
-        exported(&place).into_iter().partition(|r| r.judge_hash == panel);
-    assert_eq!((outcomes.len(), &card["trials"]), (36, &36.into()), "6 cases, 2 tasks, 3 times");
-    let called = votes.iter().filter(|r| r.judge != "sim/judge");
-    assert_eq!(called.map(|r| 1 + r.reasks).sum::<u64>(), requests, "the panel itself calls nobody");
-
-    let (mut cost, mut stopped) = (0, 0);
-    for outcome in &outcomes {
-        let cast: Vec<&Record> =
-            votes.iter().filter(|v| v.at() == outcome.at() && v.repeat == outcome.repeat).collect();
-        let said: Vec<&str> = cast.iter().filter_map(|v| v.standing()).collect();
-        let most = said.iter().find(|label| 2 * said.iter().filter(|l| l == label).count() > said.len());
-        assert_eq!(outcome.standing(), most.copied(), "{outcome:?} of {cast:?}");
-        assert_eq!(outcome.status == "ok", most.is_some(), "{outcome:?}");
-        cost += cast.iter().map(|v| v.cost_nano_usd.expect("a price")).sum::<i64>();
-        stopped += usize::from(cast.len() == 2);
-    }
-    assert_eq!(card["spend"]["cost_nano_usd"]["total"], cost);
-    assert!(stopped > 0 && stopped < outcomes.len(), "where two agree the third is not asked: {stopped}");
 }
