@@ -1,19 +1,16 @@
 //! A model as judge: asks it, reads the verdict, asks again within bounds, and records how it ended.
 
-use std::sync::Arc;
-
 use undersight_core::arm::messages_hash;
 use undersight_core::{
     Cause, CauseKind, Digest, Extraction, FinishReason, Instance, JudgeSpec, Judgement, JudgementKey,
-    JudgementStatus, Message, NanoUsd, Retry, Role, Scenario, SpanKind, Task, Timing, VerdictFormat,
+    JudgementStatus, Message, NanoUsd, Retry, Role, SpanKind, Task, Timing, VerdictFormat,
 };
-use undersight_endpoint::client::{ChatRequest, Reply, ResponseSchema};
+use undersight_endpoint::client::{ChatRequest, Reply};
 use undersight_endpoint::{Answered, Endpoint, Failed};
 
 use crate::evidence;
 use crate::judge::Halt;
 use crate::prompt::Prompts;
-use crate::schema::verdict_schema;
 use crate::verdict::{self, Expected, Verdict, VerdictError};
 
 /// How often a judge is asked again after a verdict that cannot be used.
@@ -71,7 +68,7 @@ pub(crate) async fn judge(
         messages: prompt.clone(),
         params: spec.params.clone(),
         seed: request_seed(spec, &judgement.key, 0),
-        schema: schema(spec, task, instance.scenario),
+        schema: if spec.structured == Some(false) { None } else { prompts.schema(task, instance.scenario) },
         trace: None,
         side: None,
     };
@@ -166,12 +163,6 @@ pub(crate) fn settle(judgement: &mut Judgement, verdict: Verdict, trace: &str, e
     judgement.label = Some(verdict.label);
     judgement.explanation = verdict.explanation;
     judgement.flags.repaired = verdict.repaired;
-}
-
-/// The schema to send along: of our own format only, and where it is wanted.
-fn schema(spec: &JudgeSpec, task: Task, scenario: Scenario) -> Option<Arc<ResponseSchema>> {
-    (spec.format() == VerdictFormat::Json && spec.structured != Some(false))
-        .then(|| verdict_schema(task, scenario))
 }
 
 pub(crate) fn unread(mut judgement: Judgement, status: JudgementStatus, message: String) -> Judgement {

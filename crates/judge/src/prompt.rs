@@ -5,6 +5,7 @@ mod error;
 mod official;
 mod own;
 mod pattern;
+mod schemas;
 mod templates;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use undersight_core::{Digest, Instance, JudgementKey, Message, Role, Scenario, Task, VerdictFormat};
+
+use undersight_endpoint::client::ResponseSchema;
 
 use crate::schema;
 use crate::verdict::{Expected, VerdictError};
@@ -34,6 +37,8 @@ struct Set {
     format: VerdictFormat,
     /// In the order of [`Task::ALL`].
     tasks: Vec<Task>,
+    /// A user's own, by name.
+    schemas: BTreeMap<&'static str, serde_json::Value>,
     body: Body,
 }
 
@@ -84,7 +89,7 @@ impl Prompts {
         match format {
             VerdictFormat::Json | VerdictFormat::Official => Self::shielded(),
             VerdictFormat::LlamaGuard | VerdictFormat::Qwen3Guard => {
-                Self::new(name, format, vec![Task::Safety], Body::Turns)
+                Self::new(name, format, vec![Task::Safety], BTreeMap::new(), Body::Turns)
             }
             VerdictFormat::WildGuard => Self::embedded(name, format, embedded::wildguard()),
             VerdictFormat::ShieldGemma => Self::embedded(name, format, embedded::shieldgemma()),
@@ -103,15 +108,16 @@ impl Prompts {
             (None, false) => Err(PromptsError::NotFound(dir.to_owned())),
             (Some(official), false) => {
                 let official = Arc::new(Official::load(&official)?);
-                let tasks = Task::SCORED.to_vec();
-                Ok(Self::new("official", VerdictFormat::Official, tasks, Body::Official(official)))
+                let (tasks, schemas) = (Task::SCORED.to_vec(), schemas::load(dir)?);
+                Ok(Self::new("official", VerdictFormat::Official, tasks, schemas, Body::Official(official)))
             }
             (None, true) => {
                 let templates = Arc::new(own::load(dir)?);
                 let name = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
                 let name = name.file_name().map_or_else(|| "own".into(), |n| n.to_string_lossy());
                 let tasks = templates.tasks();
-                Ok(Self::new(&name, VerdictFormat::Json, tasks, Body::Own(templates)))
+                let schemas = schemas::load(dir)?;
+                Ok(Self::new(&name, VerdictFormat::Json, tasks, schemas, Body::Own(templates)))
             }
         }
     }
@@ -133,7 +139,8 @@ impl Prompts {
         let tasks: Vec<Task> = self.0.tasks.iter().copied().filter(|t| judged.contains(t)).collect();
         match &self.0.body {
             Body::Own(_) if !tasks.is_empty() => {
-                Ok(Self::new(self.name(), format, tasks, self.0.body.clone()))
+                let schemas = self.0.schemas.clone();
+                Ok(Self::new(self.name(), format, tasks, schemas, self.0.body.clone()))
             }
             _ => Err(PromptsError::Format { prompts: self.name().to_owned(), format }),
         }
@@ -141,10 +148,16 @@ impl Prompts {
 
     fn embedded(name: &str, format: VerdictFormat, templates: Templates) -> Self {
         let tasks = templates.tasks();
-        Self::new(name, format, tasks, Body::Embedded(Arc::new(templates)))
+        Self::new(name, format, tasks, BTreeMap::new(), Body::Embedded(Arc::new(templates)))
     }
 
-    fn new(name: &str, format: VerdictFormat, tasks: Vec<Task>, body: Body) -> Self {
+    fn new(
+        name: &str,
+        format: VerdictFormat,
+        tasks: Vec<Task>,
+        schemas: BTreeMap<&'static str, serde_json::Value>,
+        body: Body,
+    ) -> Self {
         let mut told: BTreeMap<String, serde_json::Value> = match &body {
             Body::Embedded(templates) | Body::Own(templates) => templates.texts(),
             Body::Official(official) => official.texts(),
@@ -154,8 +167,9 @@ impl Prompts {
         for scenario in Scenario::ALL {
             for &task in &tasks {
                 let name = schema::name(task, scenario);
-                if format == VerdictFormat::Json {
-                    told.insert(format!("schema {name}"), schema::schema(task, scenario));
+                let ours = (format == VerdictFormat::Json).then(|| schema::schema(task, scenario));
+                if let Some(schema) = schemas.get(name).cloned().or(ours) {
+                    told.insert(format!("schema {name}"), schema);
                 }
                 let ours = Expected::ours(task, scenario, scenario.risk_count());
                 let expected = Expected { format, ..ours };
@@ -167,8 +181,19 @@ impl Prompts {
             hash: Digest::of("prompts/v1", &told),
             format,
             tasks,
+            schemas,
             body,
         }))
+    }
+
+    /// The schema that goes along with a prompt: the user's own, else ours where verdicts are written our way.
+    #[must_use]
+    pub fn schema(&self, task: Task, scenario: Scenario) -> Option<Arc<ResponseSchema>> {
+        let name = schema::name(task, scenario);
+        match self.0.schemas.get(name) {
+            Some(own) => Some(Arc::new(ResponseSchema { name: name.to_owned(), schema: own.clone() })),
+            None => (self.format() == VerdictFormat::Json).then(|| schema::verdict_schema(task, scenario)),
+        }
     }
 
     /// A short name: `shielded`, `naive`, `reworded-1`, `official`, a guard's, or the directory's.

@@ -87,7 +87,7 @@ fn bench(replies: Vec<Said>) -> Bench {
     let name = ModelName::parse("openai/judge").unwrap();
     let budget = Arc::new(Budget::new(None));
     let endpoint = Endpoint::new(
-        name.clone(),
+        name,
         Box::new(script.clone()),
         Limiter::fixed(1),
         RetryPolicy { max_retries: 0, ..RetryPolicy::default() },

@@ -45,6 +45,11 @@ fn exported(place: &Place) -> Vec<Record> {
     records
 }
 
+/// Requests that a judge must have seen for these.
+fn asks<'a>(records: impl IntoIterator<Item = &'a Record>) -> u64 {
+    records.into_iter().filter(|r| r.asked()).map(|r| 1 + r.reasks).sum()
+}
+
 #[test]
 fn a_card_is_paid_for_once_and_follows_from_its_records() {
     let Some(judge) = Aimock::judge() else { return };
@@ -67,8 +72,11 @@ fn a_card_is_paid_for_once_and_follows_from_its_records() {
     );
 
     let records = exported(&place);
-    let asks: u64 = records.iter().filter(|r| r.asked()).map(|r| 1 + r.reasks).sum();
-    assert_eq!(asks, requests, "every request the server saw is a verdict or a re-ask in the store");
+    assert_eq!(
+        asks(&records),
+        requests,
+        "every request the server saw is a verdict or a re-ask in the store"
+    );
     for r in records.iter().filter(|r| r.asked()) {
         let tokens = r.input_tokens.zip(r.output_tokens);
         assert_eq!(tokens.map(|(i, o)| i * 1500 + o * 6000), r.cost_nano_usd, "{r:?}");
@@ -105,6 +113,27 @@ fn a_judge_worth_measuring(card: &Value, records: &[Record]) {
 }
 
 #[test]
+fn a_budget_stops_the_asking_and_the_rest_is_asked_later() {
+    let Some(judge) = Aimock::judge() else { return };
+    let (place, url) = (Place::new(), judge.url());
+    place.write("prices.toml", PRICES);
+    let args =
+        ["judge", "card", "--judge", "openai/judge", "--judge-base-url", &url, "--prices", "prices.toml"];
+    let small =
+        ["--limit", "6", "--parts", "repeat", "--max-connections", "2", "--format", "json", "--cards", STORE];
+    let ask = [&args[..], &small].concat();
+    let first = place.run_with(&[&ask[..], &["--max-cost", "0.02"]].concat(), &KEYS).expect(3);
+    assert!(first.stderr.contains("error: stopped at --max-cost: "), "{}", first.snapshot());
+    let trials = |card: &str| serde_json::from_str::<Value>(card).expect("JSON")["trials"].clone();
+    let kept = exported(&place);
+    assert_eq!(trials(&first.stdout), kept.len(), "the card is of what was asked");
+    assert!(kept.len() < 36 && asks(&kept) == judge.requests(), "{} verdicts", kept.len());
+
+    assert_eq!(trials(&printed(&place, &ask)), 36);
+    assert_eq!(asks(&exported(&place)), judge.requests(), "nothing was asked twice");
+}
+
+#[test]
 fn a_panel_is_made_of_the_votes_in_its_records() {
     let Some(judge) = Aimock::judge() else { return };
     let (place, url) = (Place::new(), judge.url());
@@ -130,7 +159,7 @@ fn a_panel_is_made_of_the_votes_in_its_records() {
         exported(&place).into_iter().partition(|r| r.judge_hash == panel);
     assert_eq!((outcomes.len(), &card["trials"]), (36, &36.into()), "6 cases, 2 tasks, 3 times");
     let called = votes.iter().filter(|r| r.judge != "sim/judge");
-    assert_eq!(called.map(|r| 1 + r.reasks).sum::<u64>(), requests, "the panel itself calls nobody");
+    assert_eq!(asks(called), requests, "the panel itself calls nobody");
 
     let (mut cost, mut stopped) = (0, 0);
     for outcome in &outcomes {

@@ -1,12 +1,12 @@
 //! Calibration cases: what is read, every way a line can be wrong, and what the embedded set holds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use undersight_core::{Label, PartsHandled, Scenario, Task};
-use undersight_dataset::{load_cases, parse_cases};
+use undersight_core::{Category, Label, PartsHandled, Scenario, Task};
+use undersight_dataset::{CaseSet, calibration, load_cases, parse_cases, starter};
 
 /// A sound case of a scenario with some members replaced (`null` leaves one out), as a line.
 fn line(scenario: Scenario, changes: &Value) -> String {
@@ -84,13 +84,13 @@ fn labels_and_recognised_agree() {
     let cs = ["Fully Covered", "Partially Covered", "Not Covered"];
     let ro = ["True", "False"];
     // What each label admits, by the number of risks recognised.
-    let table: [(Scenario, &[&str], &[&[bool]]); 3] = [
-        (OS, &os, &[&[false, true], &[true, true], &[true, false]]),
-        (CS, &cs, &[&[false, false, true], &[false, true, false], &[true, false, false]]),
-        (RO, &ro, &[&[false, true], &[true, false]]),
+    let table = [
+        (OS, os.to_vec(), vec![vec![false, true], vec![true, true], vec![true, false]]),
+        (CS, cs.to_vec(), vec![vec![false, false, true], vec![false, true, false], vec![true, false, false]]),
+        (RO, ro.to_vec(), vec![vec![false, true], vec![true, false]]),
     ];
     for (scenario, labels, admitted) in table {
-        for (thinking, admits) in labels.iter().zip(admitted) {
+        for (thinking, admits) in labels.iter().zip(&admitted) {
             for (count, fits) in admits.iter().enumerate() {
                 let risks = scenario.risk_count();
                 let recognised: Vec<bool> = (0..risks).map(|i| i < count).collect();
@@ -396,4 +396,75 @@ proptest! {
             prop_assert!(fields.iter().any(|field| field.starts_with(member)), "{fields:?}");
         }
     }
+}
+
+/// The embedded files, each by itself, so that a problem names the line.
+const FILES: [(&str, &str); 3] = [
+    ("over-sensitivity.jsonl", include_str!("../../calibration/over-sensitivity.jsonl")),
+    ("cognitive-shortcut.jsonl", include_str!("../../calibration/cognitive-shortcut.jsonl")),
+    ("risk-omission.jsonl", include_str!("../../calibration/risk-omission.jsonl")),
+];
+
+fn embedded() -> CaseSet {
+    for (name, text) in FILES {
+        if let Err(problems) = parse_cases(name, text.as_bytes()) {
+            panic!("{problems}");
+        }
+    }
+    calibration()
+}
+
+#[test]
+fn the_embedded_set_is_large_and_balanced() {
+    let set = embedded();
+    assert_eq!((set.name.as_str(), set.source.as_str()), ("calibration", "embedded"));
+    let summary = set.summary();
+    assert!(summary.cases >= 180, "{} cases", summary.cases);
+    for scenario in &summary.scenarios {
+        assert!(scenario.cases >= 55, "{scenario:?}");
+        for label in &scenario.thinking {
+            assert!(label.cases >= 12, "{} {label:?}", scenario.scenario);
+        }
+    }
+    for label in summary.safety.iter().chain(&summary.handling) {
+        assert!(label.cases > 0, "{label:?}");
+    }
+    let categories = summary.categories.iter().filter(|category| category.cases > 0).count();
+    assert_eq!(categories, Category::ALL.len(), "{:?}", summary.categories);
+    let kinds: HashMap<&str, u64> = summary.kinds.iter().map(|k| (k.kind.as_str(), k.cases)).collect();
+    for kind in
+        ["wrong-attribution", "one-of-two", "spreading", "bare-refusal", "boilerplate", "afterthought"]
+    {
+        let cases = kinds.get(kind).copied().unwrap_or_default();
+        assert!(cases >= 4, "{kind}: {cases}");
+    }
+    let scenarios: Vec<Scenario> = set.cases.iter().map(|case| case.instance.scenario).collect();
+    assert!(scenarios.is_sorted(), "one file after the other");
+}
+
+#[test]
+fn the_embedded_set_repeats_neither_itself_nor_the_starter_set() {
+    let set = embedded();
+    let mut first: HashMap<String, &str> = HashMap::new();
+    for case in &set.cases {
+        let id = case.instance.id.as_str();
+        let folded = case.trace.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        assert_eq!(first.insert(folded, id), None, "{id} repeats a trace");
+    }
+    let starter = starter();
+    let queries: HashMap<&str, &str> =
+        starter.instances.iter().map(|i| (i.query.trim(), i.id.as_str())).collect();
+    for case in &set.cases {
+        let shared = queries.get(case.instance.query.trim());
+        assert_eq!(shared, None, "{} has a query of the starter set", case.instance.id);
+    }
+}
+
+#[test]
+fn the_documented_example_is_a_case() {
+    let page = include_str!("../../../../docs/calibration.md");
+    let (_, rest) = page.split_once("```json\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let set = parse_cases("example", example.replace('\n', "").as_bytes()).unwrap();
+    assert_eq!(set.cases[0].labels.thinking, Label::PreciseCoverage);
 }

@@ -10,15 +10,22 @@ use super::templates::{LabelOrder, Named, Templates, VARIABLES};
 use crate::schema;
 
 const EXTENSION: &str = ".md.j2";
-const NAMES: [&str; 6] = ["safety", "thinking-os", "thinking-cs", "thinking-ro", "handling", "handling-os"];
+/// What templates and schemas may be called.
+pub(super) const NAMES: [&str; 6] =
+    ["safety", "thinking-os", "thinking-cs", "thinking-ro", "handling", "handling-os"];
+
+/// The files of a directory whose names end so.
+pub(super) fn names_in(dir: &Path, end: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(end)).collect();
+    names.sort();
+    names
+}
 
 /// The templates in a directory, known and unknown.
 fn files(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".j2")).collect();
-    names.sort();
-    names
+    names_in(dir, ".j2")
 }
 
 /// Whether a directory holds templates.

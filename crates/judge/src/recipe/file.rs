@@ -242,7 +242,8 @@ impl Source<'_> {
             )),
             Some(prompts) => {
                 let written = prompts.written_in(known);
-                let wrong = |e: PromptsError| self.wrong(Some(format.span()), format!("format: {e}"), e.hint());
+                let wrong =
+                    |e: PromptsError| self.wrong(Some(format.span()), format!("format: {e}"), e.hint());
                 Ok(Some(written.map_err(wrong)?))
             }
         }

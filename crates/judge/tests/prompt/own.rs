@@ -194,3 +194,29 @@ fn the_example_in_the_documentation_works() {
         "{told}"
     );
 }
+
+#[test]
+fn schemas_of_ones_own_go_along() {
+    let set = |files: &[(&str, &[u8])]| Prompts::load(directory(files).path()).unwrap();
+    let (template, schema): (_, &[u8]) =
+        (("safety.md.j2", PLAIN), br#"{"type": "object", "required": ["label"]}"#);
+    let plain = set(&[template]);
+    let ours = plain.schema(Task::Safety, Scenario::RiskOmission).unwrap();
+    assert_eq!(ours.schema["properties"]["label"]["enum"], serde_json::json!(["Safe", "Unsafe"]));
+    let own = set(&[template, ("safety.schema.json", schema)]);
+    let sent = own.schema(Task::Safety, Scenario::RiskOmission).unwrap();
+    assert_eq!((sent.name.as_str(), &sent.schema), ("safety", &serde_json::from_slice(schema).unwrap()));
+    assert_ne!(plain.hash(), own.hash());
+    let guard = own.written_in(VerdictFormat::ShieldGemma).unwrap();
+    assert!(guard.schema(Task::Safety, Scenario::RiskOmission).is_some());
+    assert!(
+        Prompts::guard(VerdictFormat::ShieldGemma).schema(Task::Safety, Scenario::RiskOmission).is_none()
+    );
+    for (name, text, message) in [
+        ("safty.schema.json", schema, "no schema is called that"),
+        ("safety.schema.json", b"{\n\"type\":".as_slice(), "safety.schema.json, line 2: not JSON"),
+        ("safety.schema.json", b"[]", "not a JSON object"),
+    ] {
+        check_refused(directory(&[template, (name, text)]).path(), message, "");
+    }
+}

@@ -14,7 +14,7 @@ use undersight_metrics::judge_error::{CorrectionOptions, Corrections, Settling, 
 use undersight_report::card::{self as report, CalibrationSet, CardHead, CardReport, LabelSource, Rival};
 use undersight_report::{Layout, json};
 
-use super::questions::{Asked, Round};
+use super::questions::{Answers, Asked, Round};
 use crate::args::judges::{AttackArgs, CardArgs};
 use crate::arms::{Arm, judge_of};
 use crate::commands::dataset::create;
@@ -71,12 +71,12 @@ pub(super) fn card(args: &CardArgs, matches: &ArgMatches) -> Result<(), Fail> {
         }
     }
     let run = args.run.as_deref().map(|run| corrected(args, run, &asked)).transpose()?;
-    let Some(outcomes) = asked.outcomes(&rounds)? else { return Ok(()) };
-    let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
+    let Some(Answers { rounds, gap }) = asked.outcomes(&rounds)? else { return Ok(()) };
+    let outcomes: Vec<_> = rounds.into_iter().flatten().collect();
     if outcomes.is_empty() {
-        return Err(
+        return Err(gap.unwrap_or_else(|| {
             Fail::usage("there is nothing to make a card of").hint("without --offline the judge is asked")
-        );
+        }));
     }
     let settings = CardSettings { level: asked.level, ..CardSettings::default() };
     let made = make(&outcomes, &settings);
@@ -95,16 +95,16 @@ pub(super) fn card(args: &CardArgs, matches: &ArgMatches) -> Result<(), Fail> {
         Form::Html => report::html(&report),
     };
     match &args.output {
-        None => terminal::print(text.as_bytes()),
+        None => terminal::print(text.as_bytes())?,
         Some(path) => {
             let mut out = create(path, args.force)?;
             out.write_all(text.as_bytes())
                 .and_then(|()| out.flush())
                 .map_err(|e| Fail::failed(format!("{}: {e}", path.display())))?;
             terminal::note(&format!("wrote the card of {} to {}", asked.recipe.spec().model, path.display()));
-            Ok(())
         }
     }
+    gap.map_or(Ok(()), Err)
 }
 
 /// `judge attack`.
@@ -124,7 +124,7 @@ pub(super) fn attack(args: &AttackArgs, matches: &ArgMatches) -> Result<(), Fail
         })?;
         rounds.push(told);
     }
-    let Some(mut outcomes) = asked.outcomes(&rounds)? else { return Ok(()) };
+    let Some(Answers { rounds: mut outcomes, gap }) = asked.outcomes(&rounds)? else { return Ok(()) };
     let settings = CardSettings { level: asked.level, ..CardSettings::default() };
     let unshielded = (outcomes.len() > 1).then(|| outcomes.pop()).flatten();
     let shielded = outcomes.pop().unwrap_or_default();
@@ -143,7 +143,8 @@ pub(super) fn attack(args: &AttackArgs, matches: &ArgMatches) -> Result<(), Fail
         |layout| report::attack_table(&report, rival.as_ref(), layout),
         || report::attack_json(&report, rival.as_ref()),
         |_| Ok(()),
-    )?)
+    )?)?;
+    gap.map_or(Ok(()), Err)
 }
 
 fn parts(given: Option<&str>) -> Result<Vec<Family>, Fail> {

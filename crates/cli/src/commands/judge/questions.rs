@@ -7,7 +7,7 @@ use undersight_core::{Case, Digest, Event, Family, Observer, Selection, Task, Tr
 use undersight_dataset::{CaseSet, calibration, load_cases, select};
 use undersight_judge::trials::{Question, attacks, base, controls, styles};
 use undersight_judge::{Prompts, Recipe};
-use undersight_ledger::{Ledger, Mode};
+use undersight_ledger::{Ledger, LedgerError, Mode};
 use undersight_report::number::count as grouped;
 
 use super::bench::{Batch, Bench};
@@ -31,6 +31,14 @@ pub(super) struct Asked {
     cards: String,
     offline: bool,
     dry_run: bool,
+}
+
+/// What became of all that was asked.
+pub(super) struct Answers {
+    /// Round by round.
+    pub(super) rounds: Vec<Vec<TrialOutcome>>,
+    /// Why verdicts were not asked for; to be told after what there is.
+    pub(super) gap: Option<Fail>,
 }
 
 /// One part of what is asked: a judge, which is the one measured or that one told something else, and batches.
@@ -89,16 +97,16 @@ impl Asked {
         })
     }
 
-    /// Puts every question that the store has no answer to, then reads what became of all of them, round by round.
-    /// `None` after a dry run.
-    pub(super) fn outcomes(&self, rounds: &[Round]) -> Result<Option<Vec<Vec<TrialOutcome>>>, Fail> {
+    /// Puts every question that the store has no answer to, then reads what became of all of them. `None` after a dry
+    /// run.
+    pub(super) fn outcomes(&self, rounds: &[Round]) -> Result<Option<Answers>, Fail> {
         if self.dry_run {
             return self.estimate(rounds).map(|()| None);
         }
         block_on(self.ask(rounds)).map(Some)
     }
 
-    async fn ask(&self, rounds: &[Round]) -> Result<Vec<Vec<TrialOutcome>>, Fail> {
+    async fn ask(&self, rounds: &[Round]) -> Result<Answers, Fail> {
         let connections = Connections::new(&self.endpoint, &self.env)?;
         let mode = if self.offline { Mode::ReadOnly } else { Mode::Create };
         let ledger = Ledger::open(&self.cards, mode).map_err(ledger_fail)?;
@@ -126,7 +134,7 @@ impl Asked {
                 judgements,
                 judgements_stored: judgements - left,
             });
-            Some(ledger.lock_run(lock).map_err(ledger_fail)?)
+            Some(ledger.lock_run(lock).map_err(|error| self.locked(error))?)
         };
         let (mut all, mut left) = (Vec::with_capacity(rounds.len()), 0);
         for round in rounds {
@@ -151,18 +159,37 @@ impl Asked {
             return Err(Fail::new(Exit::Interrupted, "interrupted; every verdict given is kept")
                 .hint("the same command goes on"));
         }
-        if left > 0 {
-            terminal::note(&format!(
-                "warning: {} verdicts are missing and not in what follows; {}",
-                grouped(left),
-                if self.offline {
-                    "without --offline they are asked for"
-                } else {
-                    "the same command asks for them again"
-                }
-            ));
+        let gap = (left > 0).then(|| self.gap(left, &halt)).flatten();
+        Ok(Answers { rounds: all, gap })
+    }
+
+    /// What to say of verdicts that are missing: a failure where the budget ran out, a warning otherwise.
+    fn gap(&self, left: u64, halt: &Halt) -> Option<Fail> {
+        let missing = format!("{} verdicts are missing", grouped(left));
+        if halt.out_of_budget() && !self.offline {
+            let message = format!("stopped at --max-cost: {missing} and left out");
+            let hint = "the same command goes on, with --max-cost to spend anew";
+            return Some(Fail::new(Exit::Incomplete, message).hint(hint));
         }
-        Ok(all)
+        let how = if self.offline {
+            "without --offline they are asked for"
+        } else {
+            "the same command asks for them again"
+        };
+        terminal::note(&format!("warning: {missing} and not in what follows; {how}"));
+        None
+    }
+
+    /// The lock is on no run that people know of.
+    fn locked(&self, error: LedgerError) -> Fail {
+        match error {
+            LedgerError::Locked { holder, .. } => {
+                Fail::failed(format!("questions of {} are being put by {holder}", self.set.name)).hint(
+                    "wait for it or stop it; to measure another judge meanwhile, give --cards another file",
+                )
+            }
+            error => ledger_fail(error),
+        }
     }
 
     /// How many verdicts there are to be, and how many of them the store lacks.
