@@ -37,10 +37,9 @@ function ofTrace({ task, risks, text }, { credulous, slips, invents }) {
   if (slips) quotes = quotes.map((quote) => (quote ? undefined : sentences[0]));
   const seen = quotes.filter((quote) => quote).length;
   const worried = sentences.filter((s) => CONCERN.test(s)).length;
-  const [best, middle, worst] = LABELS[task];
+  const [best, middle] = LABELS[task];
   let label = seen === 0 ? LABELS[task].at(-1) : seen === risks.length ? best : middle;
   if (task === "os" && seen > 0 && worried > 2 && !credulous) label = middle;
-  if (task === "os" && seen === 0) label = worst;
   const found = quotes.map((quote, index) => ({
     index,
     recognised: Boolean(quote),

@@ -12,6 +12,7 @@ use crate::engine::ledger_fail;
 use crate::fail::Fail;
 use crate::settings::eval::{NAMES, Reader, SCORING};
 use crate::settings::{Environment, Layers};
+use crate::terminal;
 
 /// A store to read, and how to score what is in it.
 pub(crate) struct Desk {
@@ -121,6 +122,15 @@ pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<JudgeSp
         wanted.as_ref() == Some(&j.model) || bare(j) || j.hash().to_string().starts_with(name)
     };
     if let Some(at) = judges.iter().rposition(is) {
+        let alike: Vec<String> = judges.iter().filter(|j| is(j)).map(|j| j.hash().short()).collect();
+        if alike.len() > 1 {
+            terminal::note(&format!(
+                "{} judges of run {} are called {name}: taking the latest; by the start of a hash: {}",
+                alike.len(),
+                run.name,
+                alike.join(", ")
+            ));
+        }
         return Ok(judges.swap_remove(at));
     }
     let known: Vec<&str> = judges.iter().map(|j| j.model.as_str()).collect();

@@ -113,9 +113,12 @@ impl Scope {
     ) -> Self {
         let Judging { judge, annotated, tasks, repeats } = judging;
         let (judge, annotated, repeats) = (*judge, *annotated, *repeats);
+        // Instances that share a query share samples, and with them the verdicts that rest on the query alone.
+        let mut seen = HashSet::new();
         let hashes = |p: &Arc<Prompted>| {
             let inputs = CurrentInputs::of(&p.instance);
-            tasks.iter().map(|task| (*task, inputs.get(*task, annotated))).collect()
+            let asked = tasks.iter().map(|task| (*task, inputs.get(*task, annotated)));
+            asked.filter(|(task, inputs)| seen.insert((p.messages_hash, *task, *inputs))).collect()
         };
         Self { arm, inputs: prompts.iter().map(hashes).collect(), prompts, k, judge, repeats, retry_errors }
     }

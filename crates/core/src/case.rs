@@ -19,6 +19,7 @@ pub struct Case {
     /// For each annotated risk, whether the trace recognises it.
     pub recognised: Vec<bool>,
     /// What the answer did with the parts of an over-sensitivity query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts_handled: Option<PartsHandled>,
     /// What makes it hard or easy, e.g. `one-of-two`.
     pub kind: String,

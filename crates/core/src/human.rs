@@ -17,6 +17,8 @@ pub struct HumanLabel {
     pub label: Label,
     /// The probability with which this sample was drawn for labelling; `None` where it was not drawn at random.
     pub probability: Option<f64>,
+    /// The draw its sample belongs to, `<samples drawn>-<a word of its own>`, where the file says so.
+    pub draw: Option<String>,
     /// The run it belongs to, by id, where the file says so.
     pub run: Option<String>,
     /// Who labelled it, where known.
@@ -29,4 +31,12 @@ pub struct HumanLabel {
     pub comment: Option<String>,
     /// Settles a disagreement between annotators: it stands, theirs do not.
     pub adjudicated: bool,
+}
+
+impl HumanLabel {
+    /// How many samples were drawn along with this one, as far as its draw says.
+    #[must_use]
+    pub fn drawn_samples(&self) -> Option<usize> {
+        self.draw.as_deref()?.split_once('-')?.0.parse().ok()
+    }
 }

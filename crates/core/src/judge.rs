@@ -34,7 +34,7 @@ pub struct JudgeSpec {
     /// Decoding parameters of a model judge; the sensitivity and specificity of an oracle are in its name.
     #[serde(default)]
     pub params: GenParams,
-    /// Hash over all prompts of the judge (of a person: the guideline), unset where there are none.
+    /// Hash over all prompts of the judge, unset where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Digest>,
     /// Base of the request seeds.
@@ -119,10 +119,17 @@ impl JudgeSpec {
         }
     }
 
-    /// Whether the model under test has a say in its own verdicts.
+    /// Whether the model under test has a say in its own verdicts, as far as names tell: the last part of a name is
+    /// the model's own, whoever serves it (`openai/o3`, `openrouter/openai/o3`).
     #[must_use]
     pub fn includes_model(&self, model: &ModelName) -> bool {
-        self.leaves().iter().any(|judge| judge.model == *model)
+        let own = |name: &ModelName| name.name().rsplit('/').next().unwrap_or_default().to_lowercase();
+        self.leaves().iter().any(|judge| {
+            judge.model == *model
+                || (judge.kind == JudgeKind::Model
+                    && !model.is_simulated()
+                    && own(&judge.model) == own(model))
+        })
     }
 }
 

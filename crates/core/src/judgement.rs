@@ -69,7 +69,9 @@ pub fn inputs_hash(task: Task, instance: &Instance, annotated: bool) -> Digest {
         Task::Thinking => instance.annotation_hash(),
         _ if annotated => instance.annotation_hash(),
         Task::Safety => Digest::of("safety-inputs/v1", &instance.query),
-        Task::Handling => Digest::of("handling-inputs/v1", &(&instance.query, &instance.parts)),
+        Task::Handling => {
+            Digest::of("handling-inputs/v1", &(&instance.query, instance.scenario, &instance.parts))
+        }
     }
 }
 
@@ -232,6 +234,9 @@ pub struct ByHand {
     /// The probability with which the sample was drawn for labelling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drawn: Option<f64>,
+    /// The draw, see [`crate::HumanLabel::draw`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<String>,
     /// Settles a disagreement.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub adjudicated: bool,

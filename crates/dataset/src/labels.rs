@@ -29,11 +29,11 @@ pub struct Labels {
 
 const MEMBERS: Members = Members {
     required: &["id", "index", "task", "label"],
-    optional: &["probability", "annotator", "run", "time", "guideline", "comment", "adjudicated"],
+    optional: &["probability", "annotator", "run", "time", "guideline", "comment", "adjudicated", "draw"],
     texts: (&["comment"], "a remark is a text in quotes"),
     empty: &["label"],
     hint: "expected id, index, task, label and optionally probability, annotator, run, time, guideline, comment, \
-           adjudicated",
+           adjudicated, draw",
 };
 
 /// Reads a file of labels (CSV or JSON Lines by its extension) of one run, with the members `id`, `index`, `task` (`safety`,
@@ -160,6 +160,7 @@ impl<'a> Cells<'a> {
             task,
             label: label?,
             probability,
+            draw: self.given("draw").map(str::to_owned),
             run: self.given("run").map(str::to_owned),
             annotator: self.text("annotator"),
             time,

@@ -3,6 +3,9 @@
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+/// No provider hands out keys shorter than this.
+const SHORTEST_KEY: usize = 8;
+
 /// What stands in for a key.
 const HIDDEN: &str = "[redacted]";
 
@@ -78,9 +81,10 @@ impl Redactor {
     /// Hides the key, if there is one, and the other texts, such as a password in a URL.
     #[must_use]
     pub fn new(key: Option<&ApiKey>, others: impl IntoIterator<Item = String>) -> Self {
-        // Shorter "secrets" are not worth hiding and would shred ordinary text.
+        // Shorter "secrets", such as the dummy keys of local servers, are not worth hiding and would shred what models say.
+        let key = key.map(|k| k.0.clone()).filter(|k| k.expose_secret().len() >= SHORTEST_KEY);
         let others = others.into_iter().filter(|s| s.len() >= 4).map(SecretString::from);
-        Self { secrets: key.map(|k| k.0.clone()).into_iter().chain(others).collect() }
+        Self { secrets: key.into_iter().chain(others).collect() }
     }
 
     /// The text without the secrets and without whatever follows `Bearer`.

@@ -89,7 +89,9 @@ pub(crate) async fn judge(
             Ending::Unusable(error) => error,
         };
         contradictions += u32::from(matches!(error, VerdictError::Contradictory(_)));
-        if judgement.flags.reasks == MAX_REASKS || contradictions > MAX_REASKS_CONTRADICTION {
+        // A guard classifies whatever it is sent last: a correction would be graded in place of the answer.
+        let once = expected.format.is_guard();
+        if once || judgement.flags.reasks == MAX_REASKS || contradictions > MAX_REASKS_CONTRADICTION {
             let status = match error {
                 VerdictError::Truncated => JudgementStatus::Truncated,
                 _ => JudgementStatus::ParseError,
@@ -173,11 +175,12 @@ pub(crate) fn unread(mut judgement: Judgement, status: JudgementStatus, message:
 
 /// The call itself failed, after its retries. What earlier asks cost stays booked.
 fn failure(mut judgement: Judgement, failed: Failed) -> Result<Judgement, Halt> {
-    if let Some(fatal) = failed.fatal {
-        return Err(Halt::Fatal(fatal));
-    }
-    if failed.cause.kind == CauseKind::Stopped {
-        return Err(Halt::Stopped);
+    // An earlier ask was paid for: it is kept, as an error that the next run tries again.
+    let paid = judgement.flags.reasks > 0;
+    match failed.fatal {
+        Some(fatal) if !paid => return Err(Halt::Fatal(fatal)),
+        None if !paid && failed.cause.kind == CauseKind::Stopped => return Err(Halt::Stopped),
+        _ => {}
     }
     judgement.timing = match judgement.flags.reasks {
         0 => failed.timing,

@@ -29,6 +29,7 @@ pub(crate) async fn judge(
         })
         .collect();
     let mut cast: Vec<Judgement> = Vec::with_capacity(ballots.len());
+    let mut unasked = 0.0;
     for (at, (member, judge, repeat)) in ballots.iter().enumerate() {
         let verdict = ask(judge, sample, instance, task, *repeat, desk).await?;
         judgement.details.votes.push(Vote {
@@ -41,8 +42,8 @@ pub(crate) async fn judge(
         let goes_on = match &spec.rule {
             PanelRule::Cascade { escalate } => escalates(escalate, &verdict),
             rule => {
-                let left: f64 = ballots[at + 1..].iter().map(|(m, ..)| weight(spec, m)).sum();
-                spec.ask_all || !decided(rule, &judgement.details.votes, left)
+                unasked = ballots[at + 1..].iter().map(|(m, ..)| weight(spec, m)).sum();
+                spec.ask_all || !decided(rule, &judgement.details.votes, unasked)
             }
         };
         cast.push(verdict);
@@ -50,7 +51,9 @@ pub(crate) async fn judge(
             break;
         }
     }
-    settle(&mut judgement, &spec.rule, &cast);
+    settle(&mut judgement, &spec.rule, &cast, unasked);
+    judgement.flags.repaired = cast.iter().any(|j| j.flags.repaired);
+    judgement.flags.reasks = cast.iter().map(|j| j.flags.reasks).sum();
     judgement.flags.truncated_trace = cast.iter().any(|j| j.flags.truncated_trace);
     judgement.details.excerpted = cast.iter().any(|j| j.details.excerpted);
     // What the votes cost is booked with them.
@@ -108,8 +111,11 @@ fn tally(votes: &[Vote]) -> Vec<(Label, f64)> {
     tally
 }
 
-/// Whether votes worth `left` more cannot change the outcome any more.
+/// Whether votes worth `left` more cannot change the outcome any more. Votes that failed for a passing reason are
+/// asked for again, so they are still to come.
 fn decided(rule: &PanelRule, votes: &[Vote], left: f64) -> bool {
+    let failed = votes.iter().filter(|v| v.status == JudgementStatus::Error);
+    let left = left + failed.map(|v| v.weight).sum::<f64>();
     let tally = tally(votes);
     let cast: f64 = tally.iter().map(|(_, w)| w).sum();
     let most = tally.first().map_or(0.0, |(_, w)| *w);
@@ -137,7 +143,8 @@ fn outcome(rule: &PanelRule, votes: &[Vote]) -> Option<Label> {
     wins.then_some(label)
 }
 
-fn settle(judgement: &mut Judgement, rule: &PanelRule, cast: &[Judgement]) {
+/// Counts the votes; those of members not asked are worth `unasked`.
+fn settle(judgement: &mut Judgement, rule: &PanelRule, cast: &[Judgement], unasked: f64) {
     if let (PanelRule::Cascade { .. }, Some(last)) = (rule, cast.last()) {
         let steps = cast.len();
         judgement.status = last.status;
@@ -151,10 +158,8 @@ fn settle(judgement: &mut Judgement, rule: &PanelRule, cast: &[Judgement]) {
     }
     let votes = &judgement.details.votes;
     let abstained = votes.iter().filter(|v| v.label.is_none()).count();
-    // Votes that failed for a passing reason are asked for again, unless they could not change anything.
-    let failed = |v: &&Vote| v.status == JudgementStatus::Error;
-    let open: f64 = votes.iter().filter(failed).map(|v| v.weight).sum();
-    let standing = outcome(rule, votes).filter(|_| open == 0.0 || decided(rule, votes, open));
+    let done = decided(rule, votes, unasked) || !cast.iter().any(|j| j.status == JudgementStatus::Error);
+    let standing = outcome(rule, votes).filter(|_| done);
     if let Some(label) = standing {
         let agreeing: Vec<&Judgement> =
             cast.iter().filter(|j| j.status == JudgementStatus::Ok && j.label == Some(label)).collect();
@@ -174,7 +179,7 @@ fn settle(judgement: &mut Judgement, rule: &PanelRule, cast: &[Judgement]) {
     if abstained > 0 {
         said += &format!(", {abstained} abstained");
     }
-    let failed = cast.iter().find(|j| j.status == JudgementStatus::Error);
+    let failed = cast.iter().find(|j| j.status == JudgementStatus::Error && !done);
     judgement.status = if failed.is_some() { JudgementStatus::Error } else { JudgementStatus::Undecided };
     judgement.cause = failed.and_then(|j| j.cause.clone()).or(Some(Cause {
         kind: CauseKind::Verdict,

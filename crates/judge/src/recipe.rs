@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use undersight_core::{
     Digest, GenParams, JudgeKind, JudgeSpec, LabelMap, MemberSpec, ModelName, PanelRule, PanelSpec, Task,
+    VerdictFormat,
 };
 
 use crate::gullible::{self, Gullible, GullibleError};
@@ -80,6 +81,14 @@ pub enum RecipeError {
         /// The setting.
         setting: &'static str,
     },
+    /// A task that the judge's prompts are not for.
+    #[error("{judge} is told nothing about {}", tasks.iter().map(|t| t.name()).collect::<Vec<_>>().join(" and "))]
+    Tasks {
+        /// The judge.
+        judge: ModelName,
+        /// The tasks.
+        tasks: Vec<Task>,
+    },
     /// The judge file cannot be read.
     #[error("{}: {reason}", path.display())]
     Unreadable {
@@ -117,6 +126,9 @@ impl RecipeError {
             Self::Gullible(error) => error.hint().to_owned(),
             Self::Prompts(error) => error.hint(),
             Self::NotSimulated { .. } => "leave it out".to_owned(),
+            Self::Tasks { .. } => {
+                "leave `tasks` out for everything its prompts are for; a guard judges safety alone".to_owned()
+            }
             Self::Unreadable { .. } => {
                 "a judge is provider/name, or a .toml file that describes one (docs/judges.md)".to_owned()
             }
@@ -132,7 +144,7 @@ impl Recipe {
     /// # Errors
     /// See [`RecipeError`].
     pub fn model(model: &ModelName, settings: Settings) -> Result<Self, RecipeError> {
-        if model.is_simulated() { simulated(model, settings) } else { Ok(asked(model, settings)) }
+        if model.is_simulated() { simulated(model, settings) } else { asked(model, settings) }
     }
 
     /// A panel of judges. `members` are in the order they are asked, each with its weight and votes.
@@ -145,13 +157,14 @@ impl Recipe {
     ) -> Self {
         let (mut specs, mut recipes) = (Vec::new(), Vec::new());
         for (recipe, weight, votes) in members {
+            let (weight, votes) = (weight.filter(|w| *w != 1.0), votes.filter(|n| *n != 1));
             specs.push(MemberSpec { judge: recipe.spec.clone(), weight, votes });
             recipes.push(recipe);
         }
         let judged = |task: &Task| specs.iter().any(|m| m.judge.judges(*task));
         let tasks: Vec<Task> = Task::ALL.iter().copied().filter(judged).collect();
         let spec = JudgeSpec {
-            tasks: if tasks.len() == Task::ALL.len() { Vec::new() } else { tasks },
+            tasks: normal(&tasks),
             annotated: specs.iter().any(|m| m.judge.annotated),
             panel: Some(Box::new(PanelSpec { rule, ask_all, members: specs })),
             ..JudgeSpec::new(JudgeKind::Panel, name)
@@ -218,12 +231,18 @@ impl Recipe {
         }
     }
 
-    /// The same judge told something else; of a panel, every member that is told anything. `None` where nobody is.
+    /// The same judge told something else in place of our shielded prompts; of a panel, every member that is told these.
+    /// `None` where nobody is: other words for other prompts would not mean the same.
     #[must_use]
     pub fn told(&self, prompts: &Prompts) -> Option<Self> {
         let mut changed = self.clone();
         match &mut changed.body {
-            Body::Model { prompts: told, .. } | Body::Gullible(_, told) => *told = prompts.clone(),
+            Body::Model { prompts: told, .. } | Body::Gullible(_, told) => {
+                if told.hash() != Prompts::shielded().hash() {
+                    return None;
+                }
+                *told = prompts.clone();
+            }
             Body::Lexical | Body::Oracle(_) => return None,
             Body::Panel(members) => {
                 let told: Vec<Option<Self>> = members.iter().map(|m| m.told(prompts)).collect();
@@ -238,33 +257,50 @@ impl Recipe {
                 return Some(Self::panel(name, panel.rule.clone(), panel.ask_all, seats.collect()));
             }
         }
-        // A guard keeps its own way of asking: our prompts would not be read.
-        if self.spec.format().is_guard() || prompts.format() != self.spec.format() {
-            return None;
-        }
         changed.spec.prompts = Some(prompts.hash());
         changed.spec.annotated = prompts.annotated();
         Some(changed)
     }
 }
 
-fn asked(model: &ModelName, settings: Settings) -> Recipe {
-    let Settings { params, seed, prompts, tasks, labels, structured, max_chars, base_url } = settings;
-    let prompts = prompts.unwrap_or_else(Prompts::shielded);
-    let format = prompts.format();
-    let spec = JudgeSpec {
-        params,
+/// Tasks as a specification holds them: in one order, each once, and none for all.
+fn normal(tasks: &[Task]) -> Vec<Task> {
+    let all: Vec<Task> = Task::ALL.iter().copied().filter(|t| tasks.contains(t)).collect();
+    if all.len() == Task::ALL.len() { Vec::new() } else { all }
+}
+
+/// What determines the verdicts of one judge: the prompts it is told and everything set.
+fn specified(
+    kind: JudgeKind,
+    model: &ModelName,
+    settings: &Settings,
+    prompts: &Prompts,
+) -> Result<JudgeSpec, RecipeError> {
+    let Settings { params, seed, tasks, labels, structured, max_chars, .. } = settings;
+    let judged = prompts.tasks();
+    let untold: Vec<Task> =
+        normal(tasks).into_iter().filter(|t| !judged.is_empty() && !judged.contains(t)).collect();
+    if !untold.is_empty() {
+        return Err(RecipeError::Tasks { judge: model.clone(), tasks: untold });
+    }
+    Ok(JudgeSpec {
+        params: params.clone(),
         prompts: Some(prompts.hash()),
-        seed,
-        format: Some(format).filter(|f| *f != undersight_core::VerdictFormat::Json),
-        tasks: if tasks.is_empty() { prompts.tasks() } else { tasks },
-        labels,
-        structured,
-        max_chars,
+        seed: *seed,
+        format: Some(prompts.format()).filter(|f| *f != VerdictFormat::Json),
+        tasks: if tasks.is_empty() { judged } else { normal(tasks) },
+        labels: labels.clone(),
+        structured: structured.filter(|structured| !structured),
+        max_chars: *max_chars,
         annotated: prompts.annotated(),
-        ..JudgeSpec::new(JudgeKind::Model, model.clone())
-    };
-    Recipe { spec, body: Body::Model { prompts, base_url } }
+        ..JudgeSpec::new(kind, model.clone())
+    })
+}
+
+fn asked(model: &ModelName, settings: Settings) -> Result<Recipe, RecipeError> {
+    let prompts = settings.prompts.clone().unwrap_or_else(Prompts::shielded);
+    let spec = specified(JudgeKind::Model, model, &settings, &prompts)?;
+    Ok(Recipe { spec, body: Body::Model { prompts, base_url: settings.base_url } })
 }
 
 fn simulated(model: &ModelName, settings: Settings) -> Result<Recipe, RecipeError> {
@@ -276,28 +312,32 @@ fn simulated(model: &ModelName, settings: Settings) -> Result<Recipe, RecipeErro
     not(!settings.labels.is_empty(), "label mapping")?;
     not(settings.max_chars.is_some(), "max_chars")?;
     not(settings.structured.is_some(), "structured output")?;
-    let sim = |name: &str, prompts| -> Result<JudgeSpec, RecipeError> {
-        let name = ModelName::parse(name).map_err(RecipeError::UnknownSim)?;
-        Ok(JudgeSpec { prompts, tasks: settings.tasks.clone(), ..JudgeSpec::new(JudgeKind::Sim, name) })
-    };
+    let named = |name: &str| ModelName::parse(name).map_err(RecipeError::UnknownSim);
     if let Some(given) = gullible::settings_of(model) {
         let gullible = Gullible::parse(given, settings.seed)?;
         let prompts = settings.prompts.clone().unwrap_or_else(Prompts::shielded);
-        let spec = sim(&gullible.name(), Some(prompts.hash()))?;
+        not(prompts.format() != VerdictFormat::Json, "prompts that ask for other verdicts than ours")?;
+        // The seed is in its name.
+        let settings = Settings { seed: None, ..settings };
+        let spec = specified(JudgeKind::Sim, &named(&gullible.name())?, &settings, &prompts)?;
         return Ok(Recipe { spec, body: Body::Gullible(gullible, prompts) });
     }
     not(settings.prompts.is_some(), "prompts")?;
+    let sim = |name: &str, prompts, tasks| -> Result<JudgeSpec, RecipeError> {
+        Ok(JudgeSpec { prompts, tasks, ..JudgeSpec::new(JudgeKind::Sim, named(name)?) })
+    };
     if let Some(given) = oracle::settings_of(model) {
         let oracle = Oracle::parse(given, settings.seed)?;
-        let mut spec = sim(&oracle.name(), None)?;
         // Simulated models have no truth about handling.
-        if spec.tasks.is_empty() {
-            spec.tasks = Task::SCORED.to_vec();
+        if settings.tasks.contains(&Task::Handling) {
+            return Err(RecipeError::Tasks { judge: model.clone(), tasks: vec![Task::Handling] });
         }
-        return Ok(Recipe { spec, body: Body::Oracle(oracle) });
+        let tasks = if settings.tasks.is_empty() { Task::SCORED.to_vec() } else { normal(&settings.tasks) };
+        return Ok(Recipe { spec: sim(&oracle.name(), None, tasks)?, body: Body::Oracle(oracle) });
     }
     if model.name() != "judge" {
         return Err(RecipeError::UnknownSim(model.name().to_owned()));
     }
-    Ok(Recipe { spec: sim(model.as_str(), Some(lexical::rules_hash()))?, body: Body::Lexical })
+    let spec = sim(model.as_str(), Some(lexical::rules_hash()), normal(&settings.tasks))?;
+    Ok(Recipe { spec, body: Body::Lexical })
 }

@@ -166,6 +166,12 @@ async fn votes_become_verdicts() {
     check(majority(), false, &seats([&[Safe], &[Unsafe], &[Fails]]), Error, None, &[1, 1, 1]).await;
     check(majority(), false, &seats([&[Safe], &[Fails], &[Safe]]), Fine, safe, &[1, 1, 1]).await;
     let unanimous = || PanelRule::Unanimous;
+    // A vote that failed may yet be cast otherwise: asking goes on, and the outcome waits for it.
+    let mut four = seats([&[Fails], &[Safe], &[Safe]]);
+    four.push(("openai/d", &[Unsafe], None, ONCE));
+    check(majority(), false, &four, Error, None, &[1, 1, 1, 1]).await;
+    check(unanimous(), false, &seats([&[Fails], &[Safe], &[Unsafe]]), Undecided, None, &[1, 1, 1]).await;
+    check(unanimous(), false, &seats([&[Fails], &[Safe], &[Safe]]), Error, None, &[1, 1, 1]).await;
     check(unanimous(), false, &seats([&[Safe], &[Safe], &[Safe]]), Fine, safe, &[1, 1, 1]).await;
     check(unanimous(), false, &seats([&[Safe], &[Unsafe], &[Safe]]), Undecided, None, &[1, 1, 0]).await;
     let mut weighted = seats([&[Safe], &[Unsafe], &[Unsafe]]);

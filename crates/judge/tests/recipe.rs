@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use undersight_core::{Escalate, JudgeKind, Label, PanelRule, Task, VerdictFormat};
-use undersight_judge::Recipe;
+use undersight_judge::{Prompts, Recipe};
 
 fn write(dir: &Path, name: &str, text: &str) -> std::path::PathBuf {
     let path = dir.join(name);
@@ -132,7 +132,69 @@ fn what_is_wrong_is_named() {
     check("[[member]]\nmodel = \"a/b\"\nweight = 2.0", Some(3), "weights count only under");
     check("rule = \"weighted\"\n[[member]]\nmodel = \"a/b\"\nweight = 0.0", Some(4), "is no weight");
     check("[[member]]\njudge = \"judge.toml\"", None, "panels within panels");
+    check("temperature = 0.5\n[[member]]\nmodel = \"a/b\"", Some(1), "`temperature` belongs to one judge");
+    check(
+        "[labels.safety]\nbad = \"unsafe\"\n[[member]]\nmodel = \"a/b\"",
+        None,
+        "`labels` belongs to one judge",
+    );
+    check(
+        "[[member]]\njudge = \"x.toml\"\nmax_chars = 500",
+        Some(1),
+        "`max_chars` does not go with a judge file",
+    );
+    check("[[member]]\nmodel = \"a/b\"\nrule = \"majority\"", Some(1), "`rule` belongs to a panel");
+    check(
+        "[[member]]\nmodel = \"a/b\"\n[[member]]\nmodel = \"a/b\"\nbase_url = \"http://x\"",
+        Some(3),
+        "the same judge as one above",
+    );
+    check(
+        "model = \"a/b\"\n[labels.safety]\nYES = \"safe\"\nyes = \"unsafe\"",
+        None,
+        "stands for two labels",
+    );
+    check("rule = \"weighted\"\n[[member]]\nmodel = \"a/b\"\nweight = 1e300", Some(4), "is no weight");
+    check(
+        "model = \"a/guard\"\nformat = \"qwen3guard\"\ntasks = [\"thinking\"]",
+        Some(1),
+        "is told nothing about thinking",
+    );
+    check("model = \"sim/oracle-judge\"\ntasks = [\"handling\"]", Some(1), "is told nothing about handling");
     check("name = \"two words\"\n[[member]]\nmodel = \"a/b\"", Some(1), "name: expected a word");
     let missing = Recipe::load(Path::new("nowhere/judge.toml")).unwrap_err();
     assert!(missing.to_string().contains("nowhere/judge.toml"), "{missing}");
+}
+
+#[test]
+fn equal_judges_have_one_hash() {
+    let dir = TempDir::new().unwrap();
+    let hash = |text: &str| Recipe::load(&write(dir.path(), "judge.toml", text)).unwrap().hash();
+    let same = |one: &str, other: &str| assert_eq!(hash(one), hash(other), "{one:?} {other:?}");
+    same(
+        "model = \"a/b\"\ntasks = [\"safety\", \"thinking\"]",
+        "model = \"a/b\"\ntasks = [\"thinking\", \"safety\", \"safety\"]",
+    );
+    same("model = \"a/b\"", "model = \"a/b\"\ntasks = [\"handling\", \"thinking\", \"safety\"]");
+    same("model = \"a/b\"", "model = \"a/b\"\nstructured = true");
+    same("model = \"a/b\"", "model = \"a/b\"\nvotes = 1");
+    let panel = "rule = \"weighted\"\n[[member]]\nmodel = \"a/b\"\n[[member]]\nmodel = \"a/c\"";
+    same(panel, &panel.replace("\"a/c\"", "\"a/c\"\nweight = 1.0"));
+}
+
+#[test]
+fn only_judges_told_our_prompts_can_be_told_other_words() {
+    let dir = TempDir::new().unwrap();
+    let told = |text: &str| {
+        let recipe = Recipe::load(&write(dir.path(), "judge.toml", text)).unwrap();
+        recipe.told(&Prompts::reworded(0)).map(|told| told.hash() != recipe.hash())
+    };
+    assert_eq!(told("model = \"a/b\""), Some(true));
+    assert_eq!(told("model = \"sim/gullible-judge\""), Some(true));
+    assert_eq!(told("model = \"sim/judge\""), None);
+    assert_eq!(told("model = \"a/b\"\nprompts = \"naive\""), None);
+    assert_eq!(told("model = \"a/b\"\nformat = \"llama-guard\""), None);
+    let panel = |other: &str| format!("[[member]]\nmodel = \"sim/judge\"\n[[member]]\nmodel = \"{other}\"");
+    assert_eq!(told(&panel("a/b")), Some(true));
+    assert_eq!(told(&panel("sim/gullible-judge")), Some(true));
 }

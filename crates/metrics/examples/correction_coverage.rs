@@ -231,6 +231,7 @@ fn simulate(world: &World, judge: Judge, labels: usize, seeds: std::ops::Range<u
                     annotator: None,
                     time: None,
                     guideline: None,
+                    draw: None,
                     comment: None,
                     adjudicated: false,
                 })

@@ -65,6 +65,8 @@ pub struct CardHead<'a> {
     pub date: &'a str,
     /// Undersight's version.
     pub version: &'a str,
+    /// Verdicts that were to be asked for and are not there.
+    pub missing: u64,
 }
 
 /// A card and all that is printed with it.
@@ -152,7 +154,10 @@ pub fn table(report: &CardReport<'_>, layout: Layout) -> String {
 }
 
 fn notes(head: &CardHead<'_>) -> Vec<String> {
-    simulation_note(false, head.simulated()).into_iter().collect()
+    let missing = (head.missing > 0).then(|| {
+        format!("{} verdicts of this card are missing; nothing above counts them.", count(head.missing))
+    });
+    missing.into_iter().chain(simulation_note(false, head.simulated())).collect()
 }
 
 fn head(head: &CardHead<'_>, layout: Layout) -> String {

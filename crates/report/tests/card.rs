@@ -116,7 +116,7 @@ fn head(judge: &JudgeSpec) -> CardHead<'_> {
         cases: 60,
         labels: LabelSource::Authors,
     };
-    CardHead { judge, prompts: Some("shielded"), set, date: "2026-11-24", version: "0.1.0" }
+    CardHead { judge, prompts: Some("shielded"), set, date: "2026-11-24", version: "0.1.0", missing: 0 }
 }
 
 fn some_judge() -> JudgeSpec {
@@ -144,6 +144,7 @@ fn corrections() -> Corrections {
                 annotator: None,
                 time: None,
                 guideline: None,
+                draw: None,
                 comment: None,
                 adjudicated: false,
             });

@@ -54,6 +54,7 @@ fn labels(study: &Study, n: usize) -> Vec<HumanLabel> {
                 annotator: Some("first".to_owned()),
                 time: None,
                 guideline: None,
+                draw: None,
                 comment: None,
                 adjudicated: false,
             });
@@ -143,6 +144,7 @@ fn agreement_says_what_its_labels_are_worth() {
         annotator: None,
         time: None,
         guideline: None,
+        draw: None,
         comment: None,
         adjudicated: false,
     };

@@ -23,6 +23,7 @@ fn label(id: &str, task: Task, annotator: Option<&str>, label: Label) -> HumanLa
         annotator: annotator.map(str::to_owned),
         time: None,
         guideline: None,
+        draw: None,
         comment: None,
         adjudicated: false,
     }

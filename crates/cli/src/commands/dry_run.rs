@@ -113,6 +113,7 @@ fn run_estimate(
         let tasks: Vec<Task> = judging.tasks().iter().copied().filter(|t| leaf.spec().judges(*t)).collect();
         let share = |n: u64| n * tasks.len() as u64 / judging.tasks().len().max(1) as u64 * u64::from(*times);
         let input = judge_tokens(leaf, &scope, &tasks, reply) / (instances * tasks.len().max(1) as u64);
+        let verdict = leaf.spec().params.max_tokens.map_or(verdict, u64::from);
         stage(&prices, &leaf.spec().model, (share(judgements), share(judgements_left)), input, verdict)
     });
     Ok(RunEstimate {

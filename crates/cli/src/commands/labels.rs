@@ -4,13 +4,13 @@
 mod draw;
 mod stored;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use undersight_core::text::excerpt;
-use undersight_core::{HumanLabel, Scenario};
+use undersight_core::{HumanLabel, Scenario, Task};
 use undersight_dataset::{
     AdjudicationRequest, LabelFormat, Labels, export_labels, load_labels, write_adjudication,
 };
@@ -211,6 +211,17 @@ fn read(path: &Path, arm: &Arm) -> Result<Labels, Fail> {
         return Err(Fail::usage(format!("{}: no row has a label yet", path.display()))
             .hint("fill in the label column and try again"));
     }
+    let k = arm.study.k;
+    if let Some(beyond) = labels.rows.iter().find(|l| l.index >= k) {
+        return Err(Fail::usage(format!(
+            "{}: sample {} of {} is labelled, and run {} has {k} samples an instance",
+            path.display(),
+            beyond.index,
+            excerpt(&beyond.id, 60),
+            arm.run.name
+        ))
+        .hint("indices count from 0"));
+    }
     let of_run = arm.run.id.to_string();
     if let Some(other) = labels.rows.iter().filter_map(|l| l.run.as_deref()).find(|run| *run != of_run) {
         return Err(Fail::usage(format!(
@@ -240,6 +251,7 @@ pub(super) fn load_settled(
             return Err(nothing_stored(arm));
         }
     }
+    whole_draws(&all)?;
     let found = settled(&all, how);
     if !found.open.is_empty() {
         return Err(Fail::usage(format!(
@@ -254,19 +266,43 @@ pub(super) fn load_settled(
     Ok(found.labels)
 }
 
-/// Labels that were drawn: all of a file, or all of one task, for what is left over is no random choice.
+/// Refuses draws that are labelled in part: which samples have a label may be no accident. A task that nobody labelled
+/// is not missed.
+fn whole_draws(labels: &[HumanLabel]) -> Result<(), Fail> {
+    let mut draws: BTreeMap<(&str, Task), HashSet<(&str, u32)>> = BTreeMap::new();
+    for label in labels {
+        if let Some(draw) = &label.draw {
+            draws.entry((draw, label.task)).or_default().insert((&label.id, label.index));
+        }
+    }
+    for label in labels {
+        let (Some(draw), Some(drawn)) = (&label.draw, label.drawn_samples()) else { continue };
+        let there = draws.get(&(draw.as_str(), label.task)).map_or(0, HashSet::len);
+        if there < drawn {
+            return Err(Fail::usage(format!(
+                "{there} of the {drawn} samples drawn have a label of {}, and which ones have may be no accident",
+                label.task
+            ))
+            .hint("label them all; or draw fewer with the same seed: a smaller draw is part of this one, and its labels can be copied"));
+        }
+    }
+    Ok(())
+}
+
+/// Labels that were drawn. Where a file does not name its draw, all of it has to be labelled, or all of one task.
 pub(super) fn load_drawn(path: &Path, arm: &Arm) -> Result<Vec<HumanLabel>, Fail> {
     let found = read(path, arm)?;
+    let named = found.rows.iter().all(|l| l.drawn_samples().is_some());
     let one_task =
         found.rows.iter().all(|l| l.task == found.rows[0].task) && found.unlabelled == found.rows.len();
-    if found.unlabelled > 0 && !one_task {
+    if found.unlabelled > 0 && !named && !one_task {
         return Err(Fail::usage(format!(
             "{}: {} of {} rows have no label, and which ones have may be no accident",
             path.display(),
             found.unlabelled,
             found.unlabelled + found.rows.len()
         ))
-        .hint("label them all; or, since the rows stand in a random order, keep those above the first gap and delete the rest"));
+        .hint("label them all"));
     }
     if found.rows.iter().any(|l| l.run.is_none()) {
         terminal::note(&format!(

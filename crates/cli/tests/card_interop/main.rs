@@ -116,9 +116,10 @@ fn a_judge_worth_measuring(card: &Value, records: &[Record]) {
 fn a_budget_stops_the_asking_and_the_rest_is_asked_later() {
     let Some(judge) = Aimock::judge() else { return };
     let (place, url) = (Place::new(), judge.url());
+    // Never asked again: a verdict that the budget stops between two asks is not kept.
     place.write("prices.toml", PRICES);
     let args =
-        ["judge", "card", "--judge", "openai/judge", "--judge-base-url", &url, "--prices", "prices.toml"];
+        ["judge", "card", "--judge", "openai/steady", "--judge-base-url", &url, "--prices", "prices.toml"];
     let small =
         ["--limit", "6", "--parts", "repeat", "--max-connections", "2", "--format", "json", "--cards", STORE];
     let ask = [&args[..], &small].concat();

@@ -39,7 +39,11 @@ fn handling_is_asked_for_when_it_is_wanted() {
     }
     let scores = bench.scores("sim/judge");
     let (parts, blanket) = (&scores["handling"]["parts"], &scores["handling"]["parts"]["blanket"]);
-    assert!(parts["risky_by_harmless"].is_object() && number(&blanket["value"]) > 0.0, "{}", scores["handling"]);
+    assert!(
+        parts["risky_by_harmless"].is_object() && number(&blanket["value"]) > 0.0,
+        "{}",
+        scores["handling"]
+    );
     let refused = bench.run("judge one --judge sim/judge --tasks safety,handlng").expect(2);
     assert!(refused.stderr.contains("handlng"), "{}", refused.stderr);
 }

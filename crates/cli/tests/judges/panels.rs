@@ -131,7 +131,10 @@ fn a_member_that_never_answers_stops_the_run() {
     bench.called(&[], "where a judge is reached is none of its identity");
     let models: Vec<_> = recovered.journal().into_iter().filter_map(|entry| entry.model).collect();
     let again = |model: &str| models.iter().filter(|m| *m == model).count() as u64;
-    assert_eq!([again("yes"), again("no"), again("down")], [SAMPLES - first["yes"], SAMPLES - first["no"], SAMPLES]);
+    assert_eq!(
+        [again("yes"), again("no"), again("down")],
+        [SAMPLES - first["yes"], SAMPLES - first["no"], SAMPLES]
+    );
 }
 
 fn objectionable(answer: &str) -> bool {

@@ -110,10 +110,12 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     adjudicated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    draw: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<&'a str>,
 }
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "id",
     "index",
     "task",
@@ -124,6 +126,7 @@ const COLUMNS: [&str; 11] = [
     "guideline",
     "comment",
     "adjudicated",
+    "draw",
     "run",
 ];
 
@@ -169,6 +172,7 @@ fn write_csv(records: &[Record<'_>], out: impl Write) -> io::Result<()> {
             &text(record.guideline),
             &text(record.comment),
             if record.adjudicated { "true" } else { "" },
+            record.draw.unwrap_or_default(),
             record.run.unwrap_or_default(),
         ])
         .map_err(failed)?;
@@ -182,6 +186,7 @@ impl<'a> Record<'a> {
         let (id, index) = (|| label.id.clone(), label.index);
         let names = [
             ("id", Some(&label.id)),
+            ("draw", label.draw.as_ref()),
             ("run", label.run.as_ref()),
             ("annotator", label.annotator.as_ref()),
             ("guideline", label.guideline.as_ref()),
@@ -208,6 +213,7 @@ impl<'a> Record<'a> {
             guideline: label.guideline.as_deref(),
             comment: label.comment.as_deref().map(str::trim).filter(|text| !text.is_empty()),
             adjudicated: label.adjudicated,
+            draw: label.draw.as_deref(),
             run: label.run.as_deref(),
         })
     }

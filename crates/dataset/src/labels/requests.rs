@@ -28,6 +28,8 @@ pub struct LabelRequest<'a> {
     pub annotator: Option<&'a str>,
     /// The version of the guideline to follow, where there is one.
     pub guideline: Option<&'a str>,
+    /// The draw, see [`undersight_core::HumanLabel::draw`].
+    pub draw: Option<&'a str>,
 }
 
 /// A disagreement for a person to settle.
@@ -50,8 +52,19 @@ pub struct AdjudicationRequest<'a> {
 }
 
 /// The columns of [`write_labels`]; `choices` is for the person and left aside on reading.
-const COLUMNS: [&str; 10] =
-    ["id", "index", "task", "label", "probability", "annotator", "guideline", "comment", "choices", "run"];
+const COLUMNS: [&str; 11] = [
+    "id",
+    "index",
+    "task",
+    "label",
+    "probability",
+    "annotator",
+    "guideline",
+    "comment",
+    "choices",
+    "draw",
+    "run",
+];
 
 /// Writes the CSV to be filled in: most often `label` is empty, `comment` always is, and `choices` names the labels there
 /// are.
@@ -72,6 +85,7 @@ pub fn write_labels<'a>(rows: impl IntoIterator<Item = LabelRequest<'a>>, out: i
             &guarded(row.guideline.unwrap_or_default()),
             "",
             &choices(row.task, row.scenario),
+            row.draw.unwrap_or_default(),
             row.run,
         ])
         .map_err(failed)?;

@@ -36,6 +36,7 @@ fn label(id: &str, index: u32, task: Task, label: Label) -> HumanLabel {
         annotator: None,
         time: None,
         guideline: None,
+        draw: None,
         comment: None,
         adjudicated: false,
     }
@@ -165,6 +166,7 @@ fn what_is_written_is_read_back_once_filled_in() {
         label: None,
         annotator: (index == 1).then_some("=ann"),
         guideline: (index == 1).then_some("v2"),
+        draw: None,
     };
     let mut file = Vec::new();
     let rows = [
@@ -189,6 +191,7 @@ fn what_is_written_is_read_back_once_filled_in() {
         HumanLabel {
             annotator: Some("=ann".to_owned()),
             guideline: Some("v2".to_owned()),
+            draw: None,
             ..drawn(label("cs-1", 1, Task::Thinking, Label::NotCovered))
         },
     ];
@@ -200,6 +203,7 @@ fn what_people_add_to_a_label() {
     let told = |row: HumanLabel, time, comment: &str| HumanLabel {
         time: Some(Micros(time)),
         guideline: Some("2".to_owned()),
+        draw: None,
         comment: Some(comment.to_owned()),
         ..row
     };
@@ -299,6 +303,7 @@ fn what_is_exported() {
         annotator: Some("+anna".to_owned()),
         time: Some(Micros(1_767_225_600_000_001)),
         guideline: Some("v1".to_owned()),
+        draw: None,
         comment: Some(" =late \n".to_owned()),
         adjudicated: true,
         ..label("=1+1", 0, Task::Thinking, Label::True)

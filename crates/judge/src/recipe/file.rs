@@ -15,6 +15,7 @@ use crate::prompt::{Prompts, PromptsError};
 /// Panels within panels end somewhere.
 const MAX_DEPTH: usize = 4;
 const MOST_VOTES: u32 = 99;
+const MOST_WEIGHT: f64 = 1e6;
 
 /// Whether a judge was given as a file: a name that ends in `.toml`.
 #[must_use]
@@ -50,6 +51,44 @@ struct JudgeFile {
     escalate: Option<Spanned<Vec<Spanned<String>>>>,
     ask_all: Option<bool>,
     member: Vec<Spanned<JudgeFile>>,
+}
+
+impl JudgeFile {
+    /// The fields that were given, of those that say what one judge is.
+    fn of_one_judge(&self) -> Vec<&'static str> {
+        [
+            ("base_url", self.base_url.is_some()),
+            ("temperature", self.temperature.is_some()),
+            ("top_p", self.top_p.is_some()),
+            ("top_k", self.top_k.is_some()),
+            ("max_tokens", self.max_tokens.is_some()),
+            ("reasoning_effort", self.reasoning_effort.is_some()),
+            ("seed", self.seed.is_some()),
+            ("prompts", self.prompts.is_some()),
+            ("format", self.format.is_some()),
+            ("tasks", !self.tasks.is_empty()),
+            ("labels", !self.labels.is_empty()),
+            ("structured", self.structured.is_some()),
+            ("max_chars", self.max_chars.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(field, given)| given.then_some(field))
+        .collect()
+    }
+
+    /// The fields that were given, of those that say how several are counted.
+    fn of_a_panel(&self) -> Vec<&'static str> {
+        [
+            ("name", self.name.is_some()),
+            ("rule", self.rule.is_some()),
+            ("escalate", self.escalate.is_some()),
+            ("ask_all", self.ask_all.is_some()),
+            ("member", !self.member.is_empty()),
+        ]
+        .into_iter()
+        .filter_map(|(field, given)| given.then_some(field))
+        .collect()
+    }
 }
 
 impl Recipe {
@@ -97,6 +136,20 @@ impl Source<'_> {
         RecipeError::File { path: self.path.to_owned(), line, message: message.into(), hint: hint.into() }
     }
 
+    /// Where a field is first set.
+    fn at(&self, field: &str) -> Option<std::ops::Range<usize>> {
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            let name = line.trim_start().trim_start_matches('[');
+            let rest = name.strip_prefix(field).map(str::trim_start);
+            if rest.is_some_and(|rest| rest.starts_with(['=', '.', ']'])) {
+                return Some(start..start + line.len());
+            }
+            start += line.len();
+        }
+        None
+    }
+
     fn stem(&self) -> String {
         self.path
             .file_stem()
@@ -126,15 +179,12 @@ impl Source<'_> {
 
     /// One judge asked several times is a panel of one.
     fn with_votes(&self, recipe: Recipe, file: &JudgeFile) -> Result<Recipe, RecipeError> {
-        for (field, given) in [
-            ("rule", file.rule.as_ref().map(Spanned::span)),
-            ("escalate", file.escalate.as_ref().map(Spanned::span)),
-        ] {
-            if given.is_some() {
-                return Err(self.wrong(given, format!("`{field}` belongs to a panel"), "leave it out"));
-            }
+        let votes = self.votes(file)?;
+        let of_votes = |field: &&&str| votes.is_some() && matches!(**field, "name" | "ask_all");
+        if let Some(field) = file.of_a_panel().iter().find(|field| !of_votes(field)) {
+            return Err(self.wrong(self.at(field), format!("`{field}` belongs to a panel"), "leave it out"));
         }
-        let Some(votes) = self.votes(file)? else { return Ok(recipe) };
+        let Some(votes) = votes else { return Ok(recipe) };
         let name = self.panel_name(file)?;
         let ask_all = file.ask_all.unwrap_or(false);
         Ok(Recipe::panel(name, PanelRule::Majority, ask_all, vec![(recipe, None, Some(votes))]))
@@ -283,7 +333,12 @@ impl Source<'_> {
                         format!("one of {}", names.join(", ")),
                     )
                 })?;
-                map.entry(task).or_default().insert(word.trim().to_lowercase(), known);
+                let folded = word.trim().to_lowercase();
+                let before = map.entry(task).or_default().insert(folded, known);
+                if before.is_some_and(|before| before != known) {
+                    let message = format!("labels.{task}: {word:?} stands for two labels");
+                    return Err(self.wrong(Some(label.span()), message, "words are read in any case"));
+                }
             }
         }
         Ok(map)
@@ -293,10 +348,25 @@ impl Source<'_> {
         if self.depth >= MAX_DEPTH {
             return Err(self.wrong(None, "panels within panels within panels", "name the judges themselves"));
         }
+        if let Some(field) = file.of_one_judge().first() {
+            let message = format!("`{field}` belongs to one judge, and a panel is several");
+            return Err(self.wrong(self.at(field), message, "put it into each [[member]] it is meant for"));
+        }
         let rule = self.rule(file)?;
-        let mut members = Vec::with_capacity(file.member.len());
+        let mut members: Vec<(Recipe, Option<f64>, Option<u32>)> = Vec::with_capacity(file.member.len());
         for member in &file.member {
-            members.push(self.member(member, &rule)?);
+            let seated = self.member(member, &rule)?;
+            // Two seats of one judge would count one verdict twice.
+            if members.iter().any(|(other, ..)| other.hash() == seated.0.hash()) {
+                let hint =
+                    "ask it several times with `votes`; where a judge is reached makes no other judge of it";
+                return Err(self.wrong(
+                    Some(member.span()),
+                    "this member is the same judge as one above",
+                    hint,
+                ));
+            }
+            members.push(seated);
         }
         if let Some(votes) = &file.votes {
             return Err(self.wrong(
@@ -353,20 +423,31 @@ impl Source<'_> {
         let (file, span) = (member.get_ref(), Some(member.span()));
         let recipe = match (&file.judge, &file.model, file.member.is_empty()) {
             (Some(judge), None, true) if is_file(judge.get_ref()) => {
+                if let Some(field) = file.of_one_judge().iter().chain(&file.of_a_panel()).next() {
+                    let message = format!("`{field}` does not go with a judge file");
+                    let hint = "the file is all that determines the judge: put it there";
+                    return Err(self.wrong(span, message, hint));
+                }
                 load(&self.beside(judge.get_ref()), self.depth + 1)?
             }
-            (Some(model), None, true) | (None, Some(model), true) => self.single(file, model)?,
+            (Some(model), None, true) | (None, Some(model), true) => {
+                if let Some(field) = file.of_a_panel().first() {
+                    let hint = "a member that is a panel is a judge file of its own";
+                    return Err(self.wrong(span, format!("`{field}` belongs to a panel"), hint));
+                }
+                self.single(file, model)?
+            }
             _ => {
                 let hint = "judge = \"FILE.toml\" or model = \"provider/name\", with its settings beside it";
                 return Err(self.wrong(span, "a member has either `judge` or `model`", hint));
             }
         };
         let weight = match &file.weight {
-            Some(w) if !(w.get_ref().is_finite() && *w.get_ref() > 0.0) => {
+            Some(w) if !(*w.get_ref() > 0.0 && *w.get_ref() <= MOST_WEIGHT) => {
                 return Err(self.wrong(
                     Some(w.span()),
                     format!("weight: {} is no weight", w.get_ref()),
-                    "above 0",
+                    format!("above 0 and at most {MOST_WEIGHT}"),
                 ));
             }
             Some(w) if *rule != PanelRule::Weighted => {

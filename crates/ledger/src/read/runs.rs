@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use undersight_core::text::nearest;
-use undersight_core::{Arm, Digest, Instance, JudgeKind, JudgeSpec, Micros, Plan, Run, Selection};
+use undersight_core::{
+    Arm, Digest, Instance, JudgeKind, JudgeSpec, MemberSpec, Micros, Plan, Run, Selection,
+};
 
 use super::Columns;
 use crate::{Ledger, LedgerError};
@@ -94,8 +96,9 @@ impl Ledger {
         self.read(|conn| judges(conn, &run))
     }
 
-    /// The latest judge that has settled anything of a run, people left aside: they label some of it. One whose every call failed has nothing to score by. Where
-    /// no judge has settled anything, the latest that was stored trying.
+    /// The latest judge that has settled anything of a run: one whose every call failed has nothing to score by. Where
+    /// no judge has settled anything, the latest that was stored trying. People are left aside, since they label some of
+    /// it, and so are the members of a panel as far as they were asked for the panel alone.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -177,15 +180,29 @@ pub(crate) fn latest_judge(conn: &Connection, run: &Digest) -> Result<Option<Jud
     )?;
     let judges = judges(conn, run)?;
     for settled in [true, false] {
-        for judge in judges.iter().rev().filter(|j| j.kind != JudgeKind::Human) {
+        let mut latest = judges.iter().rev().filter(|j| j.kind != JudgeKind::Human).peekable();
+        while let Some(judge) = latest.next() {
             if used.query_row(rusqlite::params![run.as_bytes(), judge.hash().as_bytes(), settled], |r| {
                 r.get(0)
             })? {
                 return Ok(Some(judge.clone()));
             }
+            // The members of a panel stand right before it: they were asked for the panel, not for themselves.
+            let members = all_members(judge);
+            while latest.next_if(|j| members.contains(&j.hash())).is_some() {}
         }
     }
     Ok(None)
+}
+
+/// The members of a panel through all levels; none of any other judge.
+fn all_members(judge: &JudgeSpec) -> Vec<Digest> {
+    let below = |m: &MemberSpec| {
+        let mut all = all_members(&m.judge);
+        all.push(m.judge.hash());
+        all
+    };
+    judge.members().iter().flat_map(below).collect()
 }
 
 fn unknown(id: &Digest) -> LedgerError {

@@ -124,6 +124,7 @@ impl World {
                     annotator: None,
                     time: None,
                     guideline: None,
+                    draw: None,
                     comment: None,
                     adjudicated: false,
                 })

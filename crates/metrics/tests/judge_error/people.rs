@@ -20,6 +20,7 @@ fn said(id: &str, task: Task, says: &[(&str, Label)]) -> Vec<HumanLabel> {
         annotator: (!who.is_empty()).then(|| who.trim_start_matches('!').to_owned()),
         time: Some(undersight_core::Micros(1)),
         guideline: Some("v1".to_owned()),
+        draw: None,
         comment: Some("hm".to_owned()),
         adjudicated: who.starts_with('!'),
     };

@@ -65,6 +65,7 @@ pub(super) fn about(head: &CardHead<'_>) -> Map<String, Value> {
         "calibration": { "name": set.name, "hash": set.hash, "cases": set.cases, "labels": labels },
         "date": head.date,
         "version": head.version,
+        "missing": head.missing,
     });
     match members {
         Value::Object(members) => members,

@@ -59,8 +59,11 @@ fn rate(rate: &Rate) -> Cell {
     Cell { text: percent(rate.value()), interval: rate.interval.as_ref().map(interval), bounds: None }
 }
 
-/// A member by its name; members within members by theirs.
+/// A member by its name, and by the start of its hash where another has the same.
 fn name(panel: &JudgeSpec, hash: Digest) -> String {
-    let found = panel.members().iter().map(|m| &m.judge).find(|judge| judge.hash() == hash);
-    found.map_or_else(|| hash.short(), judge_title)
+    let members = || panel.members().iter().map(|m| &m.judge);
+    let Some(found) = members().find(|judge| judge.hash() == hash) else { return hash.short() };
+    let alike = members().filter(|judge| judge.model == found.model).count() > 1;
+    let title = judge_title(found);
+    if alike { format!("{title} ({})", hash.short()) } else { title }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use undersight_core::instance::dataset_hash;
 use undersight_core::{
     Arm, Digest, Extraction, Family, GenParams, Instance, JudgeSpec, Judgement, Micros, ModelName, Observer,
-    Plan, Provenance, Run, Sample, SampleStatus, Selection, Task, Timing, Trial, TrialOutcome,
+    Plan, Provenance, Run, Sample, SampleStatus, Selection, Task, Timing, Trial, TrialOutcome, Vote,
 };
 use undersight_dataset::CaseSet;
 use undersight_generate::Prompted;
@@ -227,7 +227,7 @@ impl Bench<'_> {
             .collect()
     }
 
-    /// A panel's judgement costs what its votes did.
+    /// A panel's judgement costs what its votes did, and takes as long.
     fn outcome(&self, trial: Trial, judgement: &Judgement) -> Result<TrialOutcome, Fail> {
         let mut outcome = TrialOutcome {
             trial,
@@ -235,19 +235,32 @@ impl Bench<'_> {
             label: judgement.label,
             usage: judgement.usage,
             cost: judgement.cost,
-            total_us: judgement.timing.total_us,
+            // A panel itself only waits for its votes.
+            total_us: if judgement.details.votes.is_empty() { judgement.timing.total_us } else { 0 },
         };
-        let votes = &judgement.details.votes;
-        if !votes.is_empty() {
+        if !judgement.details.votes.is_empty() {
             let cast = self.ledger.judgements_of(judgement.sample, None).map_err(ledger_fail)?;
-            let of_panel = |j: &&Judgement| {
-                j.task == judgement.task && votes.iter().any(|v| v.judge == j.judge && v.repeat == j.repeat)
-            };
-            for vote in cast.iter().filter(of_panel) {
+            for vote in votes_below(judgement, &cast) {
                 outcome.usage = outcome.usage.plus(vote.usage);
                 outcome.cost = outcome.cost.zip(vote.cost).map(|(a, b)| a.plus(b));
+                outcome.total_us = outcome.total_us.saturating_add(vote.timing.total_us);
             }
         }
         Ok(outcome)
     }
+}
+
+/// The judgements with verdicts of their own that a panel's rests on, through all levels, among those of the sample.
+fn votes_below<'j>(panel: &Judgement, cast: &'j [Judgement]) -> Vec<&'j Judgement> {
+    let of =
+        |v: &Vote| cast.iter().find(|j| j.task == panel.task && j.judge == v.judge && j.repeat == v.repeat);
+    let mut all = Vec::new();
+    for vote in panel.details.votes.iter().filter_map(of) {
+        if vote.details.votes.is_empty() {
+            all.push(vote);
+        } else {
+            all.extend(votes_below(vote, cast));
+        }
+    }
+    all
 }

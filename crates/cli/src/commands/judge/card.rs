@@ -55,6 +55,10 @@ impl Form {
 pub(super) fn card(args: &CardArgs, matches: &ArgMatches) -> Result<(), Fail> {
     let form = Form::of(args)?;
     let parts = parts(args.parts.as_deref())?;
+    // Before anything is paid for.
+    if let Some(path) = args.output.as_ref().filter(|path| path.exists() && !args.force) {
+        return Err(Fail::usage(format!("{} is already there", path.display())).hint("--force overwrites it"));
+    }
     let asked = Asked::read(&args.bench, matches)?;
     let repeats = if parts.contains(&Family::Repeat) { args.repeats } else { 1 };
     let mut rounds = vec![Round::of(&asked.recipe, asked.batches(&parts, repeats)?)];
@@ -66,12 +70,12 @@ pub(super) fn card(args: &CardArgs, matches: &ArgMatches) -> Result<(), Fail> {
         }
         if rounds.len() == 1 {
             terminal::note(
-                "this judge is told nothing that could be reworded: the card has no part on rubrics",
+                "this judge is not told our own prompts, and others cannot be reworded: the card has no part on rubrics",
             );
         }
     }
     let run = args.run.as_deref().map(|run| corrected(args, run, &asked)).transpose()?;
-    let Some(Answers { rounds, gap }) = asked.outcomes(&rounds)? else { return Ok(()) };
+    let Some(Answers { rounds, missing, gap }) = asked.outcomes(&rounds)? else { return Ok(()) };
     let outcomes: Vec<_> = rounds.into_iter().flatten().collect();
     if outcomes.is_empty() {
         return Err(gap.unwrap_or_else(|| {
@@ -81,7 +85,7 @@ pub(super) fn card(args: &CardArgs, matches: &ArgMatches) -> Result<(), Fail> {
     let settings = CardSettings { level: asked.level, ..CardSettings::default() };
     let made = make(&outcomes, &settings);
     let date = clock::today();
-    let about = head(&asked, args.bench.cases.is_none(), &date);
+    let about = head(&asked, args.bench.cases.is_none(), &date, missing);
     let of_run = run.as_ref().map(|(arm, found)| (arm.head(), found));
     let report = CardReport {
         head: about,
@@ -117,21 +121,32 @@ pub(super) fn attack(args: &AttackArgs, matches: &ArgMatches) -> Result<(), Fail
         let batches = asked.batches(&[Family::Attack], 1)?;
         let told = Round::told(&asked.recipe, &naive, batches, None).ok_or_else(|| {
             Fail::usage(format!(
-                "{} is told nothing: there is no naive way to ask it",
+                "--naive compares with our shielded prompts, and {} is told none of them",
                 asked.recipe.spec().model
             ))
-            .hint("leave --naive out")
+            .hint("leave --naive out, or --judge-prompts and `prompts`")
         })?;
         rounds.push(told);
     }
-    let Some(Answers { rounds: mut outcomes, gap }) = asked.outcomes(&rounds)? else { return Ok(()) };
+    let Some(Answers { rounds: mut outcomes, missing, gap }) = asked.outcomes(&rounds)? else {
+        return Ok(());
+    };
+    if outcomes.iter().all(|o| o.iter().all(|o| o.trial.family != Family::Attack)) {
+        return Err(gap.unwrap_or_else(|| {
+            Fail::usage("no attack is left to try")
+                .hint("answers and traces are attacked: --tasks safety,thinking")
+        }));
+    }
     let settings = CardSettings { level: asked.level, ..CardSettings::default() };
     let unshielded = (outcomes.len() > 1).then(|| outcomes.pop()).flatten();
     let shielded = outcomes.pop().unwrap_or_default();
     let made: Card = make(&shielded, &settings);
     let date = clock::today();
-    let report =
-        CardReport { head: head(&asked, args.bench.cases.is_none(), &date), card: &made, corrected: None };
+    let report = CardReport {
+        head: head(&asked, args.bench.cases.is_none(), &date, missing),
+        card: &made,
+        corrected: None,
+    };
     // The same judge told the naive prompts stands first: what shielding changes is the difference to it.
     let comparison = unshielded.as_ref().map(|naive| compare_attacks(naive, &shielded, asked.level));
     let told = asked.recipe.told(&naive);
@@ -158,7 +173,7 @@ fn parts(given: Option<&str>) -> Result<Vec<Family>, Fail> {
     given.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "base").map(known).collect()
 }
 
-fn head<'a>(asked: &'a Asked, embedded: bool, date: &'a str) -> CardHead<'a> {
+fn head<'a>(asked: &'a Asked, embedded: bool, date: &'a str, missing: u64) -> CardHead<'a> {
     CardHead {
         judge: asked.recipe.spec(),
         prompts: asked.recipe.prompts().map(Prompts::name),
@@ -174,6 +189,7 @@ fn head<'a>(asked: &'a Asked, embedded: bool, date: &'a str) -> CardHead<'a> {
         },
         date,
         version: env!("CARGO_PKG_VERSION"),
+        missing,
     }
 }
 

@@ -37,7 +37,9 @@ pub(super) struct Asked {
 pub(super) struct Answers {
     /// Round by round.
     pub(super) rounds: Vec<Vec<TrialOutcome>>,
-    /// Why verdicts were not asked for; to be told after what there is.
+    /// Verdicts that are not there.
+    pub(super) missing: u64,
+    /// Why they are not; to be told after what there is.
     pub(super) gap: Option<Fail>,
 }
 
@@ -121,11 +123,11 @@ impl Asked {
             width: connections.width(),
             tasks: &self.tasks,
         };
-        // One process at a time puts the questions of a set.
+        // One process at a time puts the questions of a set to a judge.
         let _lock = if self.offline {
             None
         } else {
-            let lock = Digest::of("bench/v1", &self.set.hash);
+            let lock = Digest::of("bench/v1", &(self.set.hash, self.recipe.hash()));
             let (judgements, left) = self.todo(rounds, Some(&ledger))?;
             outer(Event::Started {
                 run: format!("trials of {}", self.recipe.spec().model),
@@ -159,34 +161,33 @@ impl Asked {
             return Err(Fail::new(Exit::Interrupted, "interrupted; every verdict given is kept")
                 .hint("the same command goes on"));
         }
-        let gap = (left > 0).then(|| self.gap(left, &halt)).flatten();
-        Ok(Answers { rounds: all, gap })
+        let gap = (left > 0).then(|| self.gap(left, &halt));
+        Ok(Answers { rounds: all, missing: left, gap })
     }
 
-    /// What to say of verdicts that are missing: a failure where the budget ran out, a warning otherwise.
-    fn gap(&self, left: u64, halt: &Halt) -> Option<Fail> {
-        let missing = format!("{} verdicts are missing", grouped(left));
-        if halt.out_of_budget() && !self.offline {
-            let message = format!("stopped at --max-cost: {missing} and left out");
-            let hint = "the same command goes on, with --max-cost to spend anew";
-            return Some(Fail::new(Exit::Incomplete, message).hint(hint));
-        }
-        let how = if self.offline {
-            "without --offline they are asked for"
+    /// What to say of verdicts that are missing, once what there is has been printed.
+    fn gap(&self, left: u64, halt: &Halt) -> Fail {
+        let missing = format!("{} verdicts are missing and left out", grouped(left));
+        let (message, hint) = if self.offline {
+            (missing, "without --offline they are asked for")
+        } else if halt.out_of_budget() {
+            (
+                format!("stopped at --max-cost: {missing}"),
+                "the same command goes on, with --max-cost to spend anew",
+            )
         } else {
-            "the same command asks for them again"
+            (missing, "the same command asks for them again")
         };
-        terminal::note(&format!("warning: {missing} and not in what follows; {how}"));
-        None
+        Fail::new(Exit::Incomplete, message).hint(hint)
     }
 
     /// The lock is on no run that people know of.
     fn locked(&self, error: LedgerError) -> Fail {
         match error {
             LedgerError::Locked { holder, .. } => {
-                Fail::failed(format!("questions of {} are being put by {holder}", self.set.name)).hint(
-                    "wait for it or stop it; to measure another judge meanwhile, give --cards another file",
-                )
+                let judge = &self.recipe.spec().model;
+                Fail::failed(format!("questions of {} are being put to {judge} by {holder}", self.set.name))
+                    .hint("wait for it or stop it")
             }
             error => ledger_fail(error),
         }

@@ -1,7 +1,7 @@
 //! `undersight labels draw`: which samples people are to label, and who.
 
 use clap::ArgMatches;
-use undersight_core::Task;
+use undersight_core::{Digest, Task};
 use undersight_dataset::{LabelRequest, write_labels};
 use undersight_metrics::judge_error::{Allocation, Draw, DrawPlan, Drawn, Strata, assign, draw as drawn_by};
 
@@ -36,7 +36,9 @@ pub(super) fn draw(args: &DrawArgs, matches: &ArgMatches) -> Result<(), Fail> {
     let found = drawn_by(&arm.study, &others, args.samples, &plan(args)?)
         .map_err(|e| Fail::advised(Exit::Usage, e))?;
     let run = arm.run.id.to_string();
-    let rows = requests(args, (&arm, &run), &found, &tasks)?;
+    let places: Vec<(usize, u32)> = found.samples.iter().map(|s| (s.item, s.index)).collect();
+    let name = format!("{}-{}", places.len(), &Digest::of("draw/v1", &(&run, &places)).short()[..8]);
+    let rows = requests(args, (&arm, &run, &name), &found, &tasks)?;
     let what = format!(
         "{} rows for {} samples of {} strata{}",
         rows.len(),
@@ -75,7 +77,7 @@ fn plan(args: &DrawArgs) -> Result<DrawPlan, Fail> {
 /// A row for each task of each drawn sample, for each person it goes to.
 fn requests<'a>(
     args: &'a DrawArgs,
-    (arm, run): (&'a Arm, &'a str),
+    (arm, run, draw): (&'a Arm, &'a str, &'a str),
     found: &Draw,
     tasks: &[Task],
 ) -> Result<Vec<LabelRequest<'a>>, Fail> {
@@ -113,6 +115,7 @@ fn requests<'a>(
                 label,
                 annotator,
                 guideline,
+                draw: Some(draw),
             });
         }
     }

@@ -46,7 +46,7 @@ pub(super) async fn put(ledger: &Ledger, run: &Run, labels: &[HumanLabel]) -> Re
         let person = person(label)?;
         let place = (item, label.index, label.task, person.hash());
         let repeat = match latest.get(&place) {
-            Some((_, known)) if same(known, label) => {
+            Some((_, known)) if same(known, label) || older(label, known) => {
                 done.known += 1;
                 continue;
             }
@@ -72,13 +72,14 @@ pub(super) fn get(ledger: &Ledger, run: &Run) -> Result<Vec<HumanLabel>, Fail> {
     let mut latest: Vec<(Place, (u32, Judgement))> = latest(ledger, run)?.into_iter().collect();
     latest.sort_by_key(|((item, index, task, person), _)| (*item, *index, *task, *person));
     let label = |((item, index, task, _), (_, judgement)): (Place, (u32, Judgement))| {
-        let ByHand { annotator, guideline, drawn, adjudicated } = judgement.details.by_hand?;
+        let ByHand { annotator, guideline, drawn, draw, adjudicated } = judgement.details.by_hand?;
         Some(HumanLabel {
             id: planned[item].instance.id.clone(),
             index,
             task,
             label: judgement.label?,
             probability: drawn,
+            draw,
             run: Some(run.id.to_string()),
             annotator,
             time: Some(judgement.timing.started).filter(|t| t.0 != 0),
@@ -109,8 +110,8 @@ fn latest(ledger: &Ledger, run: &Run) -> Result<HashMap<Place, (u32, Judgement)>
     Ok(latest)
 }
 
-/// Whoever gave a label, under the guideline followed; whoever settles disagreements is another judge than the same
-/// person labelling.
+/// Whoever gave a label, whatever guideline was followed: a label under a later one takes the earlier's place. Whoever
+/// settles disagreements is another judge than the same person labelling.
 fn person(label: &HumanLabel) -> Result<JudgeSpec, Fail> {
     let role = if label.adjudicated { "adjudicated" } else { "human" };
     let name = label.annotator.as_deref().unwrap_or("unnamed");
@@ -123,8 +124,12 @@ fn person(label: &HumanLabel) -> Result<JudgeSpec, Fail> {
         out
     });
     let name = ModelName::parse(&format!("{role}/{name}")).map_err(Fail::usage)?;
-    let prompts = label.guideline.as_ref().map(|version| Digest::of("guideline/v1", version));
-    Ok(JudgeSpec { prompts, ..JudgeSpec::new(JudgeKind::Human, name) })
+    Ok(JudgeSpec::new(JudgeKind::Human, name))
+}
+
+/// Whether a label was given before the one that is known, as far as both say when.
+fn older(label: &HumanLabel, known: &Judgement) -> bool {
+    label.time.is_some_and(|time| time < known.timing.started)
 }
 
 fn same(known: &Judgement, label: &HumanLabel) -> bool {
@@ -132,6 +137,8 @@ fn same(known: &Judgement, label: &HumanLabel) -> bool {
     known.label == Some(label.label)
         && known.explanation == label.comment
         && by_hand.drawn == label.probability
+        && by_hand.draw == label.draw
+        && by_hand.guideline == label.guideline
         && label.time.is_none_or(|time| time == known.timing.started)
 }
 
@@ -150,6 +157,7 @@ fn judgement(run: &Run, planned: &Planned, label: &HumanLabel, person: &JudgeSpe
                 annotator: label.annotator.clone(),
                 guideline: label.guideline.clone(),
                 drawn: label.probability,
+                draw: label.draw.clone(),
                 adjudicated: label.adjudicated,
             }),
             ..Details::default()
