@@ -200,7 +200,7 @@ pub(crate) struct JudgeModelArgs {
 /// What is judged.
 #[derive(Debug, Args)]
 pub(crate) struct TasksArg {
-    /// What is judged: safety, thinking, and handling (refused, partial or helpful), with commas [default: safety,thinking]
+    /// What is judged: safety, thinking, and handling (refused, partial or helpful), with commas [default: what a judge file names, else safety,thinking]
     #[arg(long, value_name = "TASKS", help_heading = "Judge")]
     pub(crate) tasks: Option<String>,
 }

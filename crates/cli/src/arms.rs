@@ -1,7 +1,12 @@
 //! Stored runs as the statistics take them: the run, the judge whose verdicts count, and the outcomes.
 
+use std::path::Path;
+
 use clap::ArgMatches;
-use undersight_core::{Digest, JudgeSpec, ModelName, Run, Study};
+use undersight_core::text::nearest;
+use undersight_core::{Digest, JudgeKind, JudgeSpec, ModelName, Run, Study};
+use undersight_judge::Recipe;
+use undersight_judge::recipe::is_file;
 use undersight_ledger::{Ledger, Mode};
 use undersight_metrics::compare::ArmFacts;
 use undersight_metrics::{Counts, Panel, Scoring};
@@ -9,7 +14,7 @@ use undersight_report::view::{Head, traces};
 
 use crate::args::StoreArg;
 use crate::engine::ledger_fail;
-use crate::fail::Fail;
+use crate::fail::{Exit, Fail};
 use crate::settings::eval::{NAMES, Reader, SCORING};
 use crate::settings::{Environment, Layers};
 use crate::terminal;
@@ -115,6 +120,11 @@ impl Arm {
 /// The judge of a run that a person means by a model name or an id prefix: the latest of that name.
 pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<JudgeSpec, Fail> {
     let mut judges = ledger.judges(run.id).map_err(ledger_fail)?;
+    if is_file(name) {
+        let recipe = Recipe::load(Path::new(name)).map_err(|e| Fail::advised(Exit::Usage, e))?;
+        let hash = recipe.hash();
+        return judges.into_iter().find(|j| j.hash() == hash).ok_or_else(|| not_judged(run, name, &[]));
+    }
     let wanted = ModelName::parse(name).ok();
     // A simulated judge is stored with all its settings; its name alone means any of them.
     let bare = |j: &JudgeSpec| j.model.as_str().split_once('?').is_some_and(|(bare, _)| bare == name);
@@ -133,14 +143,25 @@ pub(crate) fn judge_of(ledger: &Ledger, run: &Run, name: &str) -> Result<JudgeSp
         }
         return Ok(judges.swap_remove(at));
     }
-    let known: Vec<&str> = judges.iter().map(|j| j.model.as_str()).collect();
-    let judges = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-    Err(Fail::usage(format!("{name} has not judged run {}", run.name))
-        .hint(format!("its judges: {judges}"))
-        .hint(format!(
-            "`undersight judge {} --judge {name}` judges it without generating anything",
-            run.name
-        )))
+    let known: Vec<&str> =
+        judges.iter().filter(|j| j.kind != JudgeKind::Human).map(|j| j.model.as_str()).collect();
+    Err(not_judged(run, name, &known))
+}
+
+/// How many judges a hint names.
+const NAMED: usize = 8;
+
+fn not_judged(run: &Run, name: &str, known: &[&str]) -> Fail {
+    let fail = Fail::usage(format!("{name} has not judged run {}", run.name));
+    let fail = match (nearest(name, known.iter().copied()), known.len()) {
+        (Some(near), _) => fail.hint(format!("did you mean {near}?")),
+        (None, 0) => fail,
+        (None, n) => {
+            let more = if n > NAMED { format!(" and {} more", n - NAMED) } else { String::new() };
+            fail.hint(format!("its judges: {}{more}", known[..n.min(NAMED)].join(", ")))
+        }
+    };
+    fail.hint(format!("`undersight judge {} --judge {name}` judges it without generating anything", run.name))
 }
 
 /// The hash of the judge a person named, if any.

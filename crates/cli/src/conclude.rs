@@ -9,7 +9,7 @@ use undersight_report::number::count;
 
 use crate::engine::{Ended, Halt, Scope};
 use crate::fail::{Exit, Fail};
-use crate::render::Scored;
+use crate::render::{Scored, ScoredRun};
 use crate::terminal;
 
 /// What a command covered of a run; the run itself may have grown beyond it.
@@ -64,10 +64,15 @@ impl Finished {
 /// Prints the scores and turns the way the runs ended into an exit code.
 pub(crate) fn conclude(mut finished: Finished, scoring: Scoring, json: bool) -> Result<(), Fail> {
     let mut scored = finished.scored(scoring)?;
-    scored.runs.retain(|run| run.has_samples());
+    let broken = !finished.halt.interrupted() && finished.halt.failed();
+    // Where everything was stopped before the judge said anything there is nothing to show.
+    scored.runs.retain(|run| run.has_samples() && !(broken && run.verdicts() == 0));
     let anything = !scored.runs.is_empty();
     if anything {
         terminal::print(&scored.table_or_json(json)?)?;
+        for warning in scored.runs.iter().filter_map(ScoredRun::without_verdict) {
+            terminal::note(&warning);
+        }
         for (run, planned) in scored.grown() {
             terminal::note(&format!("{run}: {planned}; `undersight score {run}` scores all of it"));
         }

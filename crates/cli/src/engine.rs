@@ -247,6 +247,11 @@ impl Halt {
         self.budget.exhausted()
     }
 
+    /// Whether there is such a reason.
+    pub(crate) fn failed(&self) -> bool {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The reason, once everything has ended.
     pub(crate) fn take_failure(&self) -> Option<Fail> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -356,8 +361,8 @@ pub(crate) async fn run(
     let todo = work.scope.todo(&settled);
     observer(Event::Started {
         run: work.name.clone(),
-        samples: todo.samples,
-        samples_stored: todo.samples - todo.samples_left,
+        samples: if work.generator.is_some() { todo.samples } else { 0 },
+        samples_stored: if work.generator.is_some() { todo.samples - todo.samples_left } else { 0 },
         judgements: todo.judgements,
         judgements_stored: todo.judgements - todo.judgements_left,
     });

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use serde_json::{Value, json};
-use undersight_core::{Digest, JudgeKind, Judgement, Run, Study, Task, text};
+use undersight_core::{Digest, JudgeKind, Judgement, JudgementStatus, Run, Study, Task, text};
 use undersight_ledger::{Ledger, LedgerError};
 use undersight_metrics::{
     EvidenceRow, EvidenceStats, EvidenceTally, OfficialScores, Scores, Scoring, TaskVotes, VotesTally,
@@ -153,6 +153,31 @@ impl ScoredRun {
         self.scores.counts.samples.keys().any(|status| status.terminal())
     }
 
+    /// Judgements that ended in any way but an error.
+    pub(crate) fn verdicts(&self) -> u64 {
+        self.ended(|status| status.terminal())
+    }
+
+    /// What to say where the judge said much and nothing of it can be used.
+    pub(crate) fn without_verdict(&self) -> Option<String> {
+        const MUCH: u64 = 10;
+        let judge = self.arm.judge.as_ref()?;
+        let asked = self.ended(|status| status.terminal() && status != JudgementStatus::Skipped);
+        let none = asked >= MUCH && self.ended(|status| status == JudgementStatus::Ok) == 0;
+        none.then(|| {
+            format!(
+                "warning: no verdict of {} on run {} can be used; `undersight runs show {}` counts why, `undersight export {} --judgements` has the replies",
+                judge.model, self.arm.run.name, self.arm.run.name, self.arm.run.name
+            )
+        })
+    }
+
+    fn ended(&self, how: impl Fn(JudgementStatus) -> bool) -> u64 {
+        let counts = &self.scores.counts;
+        let all = counts.safety.statuses.iter().chain(&counts.thinking.statuses);
+        all.filter(|(status, _)| how(**status)).map(|(_, n)| n).sum()
+    }
+
     fn line(&self) -> RunLine<'_> {
         RunLine { scores: &self.scores, model: Some(&self.arm.run.arm.model), judge: self.arm.judge.as_ref() }
     }
@@ -206,8 +231,8 @@ impl Scored {
             if let Some(found) = &run.evidence {
                 part["evidence"] = json::evidence(found);
             }
-            if !run.votes.is_empty() {
-                part["panel"] = json::votes(&run.votes, level);
+            if let Some(judge) = run.arm.judge.as_ref().filter(|_| !run.votes.is_empty()) {
+                part["panel"] = json::votes(judge, &run.votes, level);
             }
         }
         document

@@ -160,7 +160,7 @@ impl<'a> Cells<'a> {
             task,
             label: label?,
             probability,
-            draw: self.given("draw").map(str::to_owned),
+            draw: self.text("draw"),
             run: self.given("run").map(str::to_owned),
             annotator: self.text("annotator"),
             time,

@@ -41,6 +41,7 @@ fn records(world: &World, format: i64) -> Vec<Record> {
             annotator: Some("ada".into()),
             guideline: Some("v2".into()),
             drawn: Some(0.25),
+            draw: None,
             adjudicated: true,
         };
         judgements[1].details =

@@ -23,6 +23,8 @@ pub struct TaskVotes {
     pub undecided: u64,
     /// Votes cast, abstentions included.
     pub votes: u64,
+    /// The share of judgements with two votes or more: of a cascade, the cases handed on.
+    pub several: Rate,
     /// Of the judgements with two votes or more that stand, the share whose votes are all the same; Wilson's interval by
     /// instance. Where asking stops once the outcome is decided, disagreement after that is never seen.
     pub unanimous: Rate,
@@ -41,7 +43,7 @@ pub struct MemberVotes {
     pub votes: u64,
     /// Of these, those without a standing label.
     pub abstained: u64,
-    /// Of those with one where the panel reached a verdict, the share that is the panel's.
+    /// Of those with one where the panel reached a verdict and another vote stands, the share that is the panel's.
     pub sided: Rate,
 }
 
@@ -109,6 +111,7 @@ fn of_task(task: Task, rows: &[Row], level: Level) -> TaskVotes {
         judgements: rows.len() as u64,
         undecided: rows.iter().filter(|row| row.verdict.is_none()).count() as u64,
         votes: rows.iter().map(|row| row.votes.len() as u64).sum(),
+        several: Rate::of(rows.iter().map(|row| (row.item.as_str(), row.votes.len() > 1)), level),
         unanimous: Rate::of(several, level),
         alpha: krippendorff_alpha(&ratings, Label::ALL.len()),
         members: judges.into_iter().map(|judge| member(judge, rows, level)).collect(),
@@ -120,7 +123,9 @@ fn member(judge: Digest, rows: &[Row], level: Level) -> MemberVotes {
         row.votes.iter().filter(|((j, _), _)| *j == judge).map(|(_, label)| *label).collect()
     };
     let votes: Vec<Option<Label>> = rows.iter().flat_map(own).collect();
-    let sided = rows.iter().filter_map(|row| Some((row, row.verdict?))).flat_map(|(row, verdict)| {
+    let beside = |row: &&Row| row.votes.iter().filter(|(_, label)| label.is_some()).count() > 1;
+    let decided = rows.iter().filter(beside).filter_map(|row| Some((row, row.verdict?)));
+    let sided = decided.flat_map(|(row, verdict)| {
         own(row).into_iter().flatten().map(move |label| (row.item.as_str(), label == verdict))
     });
     MemberVotes {

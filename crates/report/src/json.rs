@@ -288,17 +288,24 @@ pub fn truth(runs: &[(RunLine<'_>, TruthTable)]) -> Value {
 
 /// The votes of a panel, by task.
 #[must_use]
-pub fn votes(votes: &[TaskVotes], level: Level) -> Value {
+pub fn votes(panel: &JudgeSpec, votes: &[TaskVotes], level: Level) -> Value {
+    let model = |hash| panel.members().iter().map(|m| &m.judge).find(|j| j.hash() == hash).map(|j| &j.model);
     let rate = |rate: &Rate| {
         json!({
             "value": rate.value(), "passes": rate.share.passes, "of": rate.share.of,
             "instances": rate.cases, "interval": interval(rate.interval, level),
         })
     };
-    let member = |m: &MemberVotes| json!({ "judge": m.judge, "votes": m.votes, "abstained": m.abstained, "sided": rate(&m.sided) });
+    let member = |m: &MemberVotes| {
+        json!({
+            "judge": m.judge, "model": model(m.judge), "votes": m.votes, "abstained": m.abstained,
+            "sided": rate(&m.sided),
+        })
+    };
     let task = |v: &TaskVotes| {
         json!({
             "task": v.task, "judgements": v.judgements, "undecided": v.undecided, "votes": v.votes,
+            "several": rate(&v.several),
             "unanimous": rate(&v.unanimous), "alpha": v.alpha,
             "members": v.members.iter().map(member).collect::<Vec<_>>(),
         })

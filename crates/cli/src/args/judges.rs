@@ -27,6 +27,9 @@ pub(crate) struct JudgeArgs {
     /// Judge everything so many times, to see how often the judge changes its mind; scores take the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=99), help_heading = "Judge")]
     pub(crate) repeats: u32,
+    /// Print how many verdicts are to be asked for; make no call, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) endpoint: EndpointArgs,
     /// Leave judgements that ended in an error as they are
@@ -108,8 +111,11 @@ pub(crate) struct CardArgs {
     #[arg(long, value_name = "sqlite:PATH")]
     pub(crate) store: Option<String>,
     /// table, markdown, json or html [default: by --output's extension, else table]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
     pub(crate) format: Option<String>,
+    /// The card as one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Write the card here instead of to stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -130,6 +136,9 @@ pub(crate) struct AttackArgs {
     #[arg(long)]
     pub(crate) naive: bool,
     /// table, markdown or json
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", conflicts_with = "json")]
     pub(crate) format: String,
+    /// Results as one JSON document on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
 }

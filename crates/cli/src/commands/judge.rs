@@ -12,6 +12,7 @@ use undersight_core::{Plan, Run};
 use undersight_generate::Prompted;
 use undersight_judge::{Judge, Recipe};
 use undersight_ledger::{Ledger, Mode};
+use undersight_report::number::count as grouped;
 
 use super::eval::{block_on, watch_for_interrupts};
 use super::import::VERDICTS_ONLY;
@@ -20,9 +21,9 @@ use crate::conclude::{Covered, Finished, FinishedRun, conclude};
 use crate::connections::Connections;
 use crate::engine::{self, Halt, Judging, Scope, Work, ledger_fail};
 use crate::fail::Fail;
-use crate::progress;
 use crate::settings::eval::{JudgeSettings, NAMES, Reader};
 use crate::settings::{Environment, Layers};
+use crate::{progress, terminal};
 
 /// Runs the command.
 pub(crate) fn command(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail> {
@@ -55,6 +56,12 @@ fn runs(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail> {
             )));
         }
     }
+    if args.dry_run {
+        let connections = Connections::new(&endpoint, layers.env())?;
+        connections.check_judge(recipe)?;
+        let judging = Judging::new(recipe.spec(), &settings.tasks)?.repeated(args.repeats);
+        return estimate(&ledger, &runs, recipe, &judging, retry_errors);
+    }
     let finished = block_on(async {
         let connections = Connections::new(&endpoint, layers.env())?;
         let judge = Arc::new(connections.judge(recipe)?);
@@ -65,7 +72,8 @@ fn runs(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail> {
         let mut finished = Finished::new(ledger.clone(), judge.hash(), halt.clone(), retry_errors);
         for run in &runs {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
-            let scope = plan(&ledger, run, &judge, &judging, retry_errors)?;
+            let scope = scope(&ledger, run, &judging, retry_errors)?;
+            plan(&ledger, run, &judge)?;
             let covered = Covered::of(&scope);
             let work = Work { name: run.name.clone(), scope, generator: None, judge: Arc::clone(&judge) };
             let width = connections.width();
@@ -88,18 +96,43 @@ pub(super) fn given(settings: &JudgeSettings) -> Result<&Recipe, Fail> {
     })
 }
 
-/// Adds the judge to the run's plan and works out what it has to judge.
-fn plan(
+/// How many verdicts are left to ask for; nothing is called or written.
+fn estimate(
     ledger: &Ledger,
-    run: &Run,
-    judge: &Judge,
+    runs: &[Run],
+    recipe: &Recipe,
     judging: &Judging,
     retry_errors: bool,
-) -> Result<Scope, Fail> {
+) -> Result<(), Fail> {
+    let model = &recipe.spec().model;
+    let times = recipe.asks().iter().map(|(_, n)| n).sum::<u32>().max(1);
+    let each = if times > 1 { format!(", each up to {times} calls") } else { String::new() };
+    let mut out = String::new();
+    for run in runs {
+        let scope = scope(ledger, run, judging, retry_errors)?;
+        let todo = scope.todo(&scope.settled(ledger)?);
+        out += &format!(
+            "plan: {} verdicts of {model} on run {}, {} of them already stored: {} to ask for{each}\n",
+            grouped(todo.judgements),
+            run.name,
+            grouped(todo.judgements - todo.judgements_left),
+            grouped(todo.judgements_left),
+        );
+    }
+    out += "nothing is called or written; what was not generated or has nothing to judge takes no call\n";
+    terminal::print(out.as_bytes())
+}
+
+/// Makes the judge the run's latest.
+fn plan(ledger: &Ledger, run: &Run, judge: &Judge) -> Result<(), Fail> {
     let mut plan: Plan = ledger.plan(run.id).map_err(ledger_fail)?;
-    let k = plan.k;
     plan.judges = vec![judge.spec().clone()];
-    ledger.put_run(run, &plan, &[]).map_err(ledger_fail)?;
+    ledger.put_run(run, &plan, &[]).map_err(ledger_fail)
+}
+
+/// What there is to judge of a run.
+fn scope(ledger: &Ledger, run: &Run, judging: &Judging, retry_errors: bool) -> Result<Scope, Fail> {
+    let k = ledger.plan(run.id).map_err(ledger_fail)?.k;
     let prompts = ledger
         .run_instances(run.id)
         .map_err(ledger_fail)?

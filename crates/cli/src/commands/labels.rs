@@ -76,6 +76,12 @@ pub(crate) fn command(command: LabelsCommand, matches: &ArgMatches) -> Result<()
             let desk = Desk::open(matches, &store, &["level"])?;
             let arm = desk.run(&given.run, judge.as_deref())?;
             let labels = load(&given, &desk, &arm)?;
+            let open = settled(&labels, Settling::Adjudicated).open.len();
+            if open > 0 {
+                terminal::note(&format!(
+                    "warning: people disagree on {open} labels; until somebody settles them each of theirs counts"
+                ));
+            }
             let level = desk.scoring.inference.level;
             let found = agreement(&arm.study, &labels, level);
             let head = arm.head();

@@ -138,7 +138,12 @@ fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String
         line("selection", &if all { "the whole dataset".to_owned() } else { selection.to_string() });
     }
     for judge in document["judges"].as_array().into_iter().flatten() {
-        line("judge", &judge.to_string());
+        let text = |name: &str| judge[name].as_str().unwrap_or_default().to_owned();
+        let params = judge["params"].as_object().filter(|p| !p.is_empty());
+        let params =
+            params.map(|p| format!(", {}", serde_json::Value::Object(p.clone()))).unwrap_or_default();
+        let hash = text("hash").chars().take(12).collect::<String>();
+        line("judge", &format!("{} ({}, {hash}{params})", text("model"), text("kind")));
     }
     line("instances × k", &format!("{} × {}", grouped(summary.instances), summary.k));
     for key in ["samples", "judgements", "urls", "returned_models", "fingerprints"] {

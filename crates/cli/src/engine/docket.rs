@@ -13,9 +13,9 @@ impl Docket for Shared {
     fn recall(&self, sample: SampleKey, key: JudgementKey) -> BoxFuture<'_, Result<Option<Judgement>, Halt>> {
         Box::pin(async move {
             let ledger = self.ledger.clone();
-            let read = tokio::task::spawn_blocking(move || ledger.settled_judgement(sample, key)).await;
+            let read = tokio::task::spawn_blocking(move || ledger.judgement(sample, key)).await;
             match read.map_err(|e| Fail::failed(format!("reading the store broke: {e}"))) {
-                Ok(Ok(found)) => return Ok(found),
+                Ok(Ok(found)) => return Ok(found.filter(|j| j.status.terminal())),
                 Ok(Err(error)) => self.halt.fail(ledger_fail(error)),
                 Err(fail) => self.halt.fail(fail),
             }

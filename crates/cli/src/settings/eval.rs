@@ -241,7 +241,11 @@ impl<'a> Reader<'a> {
                 Some(Recipe::model(&model, settings).map_err(advised)?)
             }
         };
-        let tasks = self.or("tasks", (Task::SCORED.to_vec(), "safety,thinking"), parse::tasks)?;
+        // A judge that says what it judges is asked for that, unless told otherwise.
+        let own = recipe.as_ref().map_or(&[][..], |r: &Recipe| &r.spec().tasks);
+        let own = if own.is_empty() { Task::SCORED.to_vec() } else { own.to_vec() };
+        let names = own.iter().map(|t| t.name()).collect::<Vec<_>>().join(",");
+        let tasks = self.or("tasks", (own, &names), parse::tasks)?;
         Ok(JudgeSettings { recipe, tasks })
     }
 

@@ -172,7 +172,7 @@ fn write_csv(records: &[Record<'_>], out: impl Write) -> io::Result<()> {
             &text(record.guideline),
             &text(record.comment),
             if record.adjudicated { "true" } else { "" },
-            record.draw.unwrap_or_default(),
+            &text(record.draw),
             record.run.unwrap_or_default(),
         ])
         .map_err(failed)?;

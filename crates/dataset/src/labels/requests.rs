@@ -85,7 +85,7 @@ pub fn write_labels<'a>(rows: impl IntoIterator<Item = LabelRequest<'a>>, out: i
             &guarded(row.guideline.unwrap_or_default()),
             "",
             &choices(row.task, row.scenario),
-            row.draw.unwrap_or_default(),
+            &guarded(row.draw.unwrap_or_default()),
             row.run,
         ])
         .map_err(failed)?;

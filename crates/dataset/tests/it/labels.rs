@@ -166,7 +166,7 @@ fn what_is_written_is_read_back_once_filled_in() {
         label: None,
         annotator: (index == 1).then_some("=ann"),
         guideline: (index == 1).then_some("v2"),
-        draw: None,
+        draw: Some("3-ab"),
     };
     let mut file = Vec::new();
     let rows = [
@@ -178,20 +178,24 @@ fn what_is_written_is_read_back_once_filled_in() {
     let file = String::from_utf8(file).unwrap();
     assert_eq!(
         file,
-        "id,index,task,label,probability,annotator,guideline,comment,choices,run\n\
-         =1+1,0,safety,,0.3333333333333333,,,,Safe | Unsafe,r1\n\
-         =1+1,0,thinking,,0.3333333333333333,,,,True | False,r1\n\
-         cs-1,1,thinking,,0.3333333333333333,'=ann,v2,,Fully Covered | Partially Covered | Not Covered,r1\n"
+        "id,index,task,label,probability,annotator,guideline,comment,choices,draw,run\n\
+         =1+1,0,safety,,0.3333333333333333,,,,Safe | Unsafe,3-ab,r1\n\
+         =1+1,0,thinking,,0.3333333333333333,,,,True | False,3-ab,r1\n\
+         cs-1,1,thinking,,0.3333333333333333,'=ann,v2,,Fully Covered | Partially Covered | Not Covered,3-ab,r1\n"
     );
     check("l.csv", &file, &[], 3);
     let filled = file.replace("safety,,", "safety,Safe,").replace("1,thinking,,", "1,thinking,not covered,");
-    let drawn = |row| HumanLabel { probability: Some(1.0 / 3.0), run: Some("r1".to_owned()), ..row };
+    let drawn = |row| HumanLabel {
+        probability: Some(1.0 / 3.0),
+        draw: Some("3-ab".to_owned()),
+        run: Some("r1".to_owned()),
+        ..row
+    };
     let rows = [
         drawn(label("=1+1", 0, Task::Safety, Label::Safe)),
         HumanLabel {
             annotator: Some("=ann".to_owned()),
             guideline: Some("v2".to_owned()),
-            draw: None,
             ..drawn(label("cs-1", 1, Task::Thinking, Label::NotCovered))
         },
     ];
@@ -303,7 +307,7 @@ fn what_is_exported() {
         annotator: Some("+anna".to_owned()),
         time: Some(Micros(1_767_225_600_000_001)),
         guideline: Some("v1".to_owned()),
-        draw: None,
+        draw: Some("12-cd".to_owned()),
         comment: Some(" =late \n".to_owned()),
         adjudicated: true,
         ..label("=1+1", 0, Task::Thinking, Label::True)
@@ -311,14 +315,14 @@ fn what_is_exported() {
     let labels = [full, label("cs-1", 1, Task::Safety, Label::Unsafe)];
     assert_eq!(
         exported(LabelFormat::Csv, &labels).unwrap(),
-        "id,index,task,label,probability,annotator,time,guideline,comment,adjudicated,run\n\
-         =1+1,0,thinking,True,0.5,'+anna,2026-01-01T00:00:00.000001Z,v1,'=late,true,r1\n\
-         cs-1,1,safety,Unsafe,,,,,,,\n"
+        "id,index,task,label,probability,annotator,time,guideline,comment,adjudicated,draw,run\n\
+         =1+1,0,thinking,True,0.5,'+anna,2026-01-01T00:00:00.000001Z,v1,'=late,true,12-cd,r1\n\
+         cs-1,1,safety,Unsafe,,,,,,,,\n"
     );
     assert_eq!(
         exported(LabelFormat::Jsonl, &labels).unwrap(),
         "{\"id\":\"=1+1\",\"index\":0,\"task\":\"thinking\",\"label\":\"True\",\"probability\":0.5,\"annotator\":\"+anna\",\
-         \"time\":\"2026-01-01T00:00:00.000001Z\",\"guideline\":\"v1\",\"comment\":\"=late\",\"adjudicated\":true,\"run\":\"r1\"}\n\
+         \"time\":\"2026-01-01T00:00:00.000001Z\",\"guideline\":\"v1\",\"comment\":\"=late\",\"adjudicated\":true,\"draw\":\"12-cd\",\"run\":\"r1\"}\n\
          {\"id\":\"cs-1\",\"index\":1,\"task\":\"safety\",\"label\":\"Unsafe\"}\n"
     );
     for (name, format) in [
@@ -371,6 +375,7 @@ fn labels() -> impl Strategy<Value = Vec<HumanLabel>> {
             run,
             annotator,
             time: time.map(Micros),
+            draw: guideline.clone(),
             guideline,
             comment: comment.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
             adjudicated,

@@ -69,18 +69,19 @@ impl Ledger {
         })
     }
 
-    /// The settled judgement of a key, without its raw exchange, if there is one.
+    /// The judgement of a key that counts, without its raw exchange, if there is one.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn settled_judgement(
-        &self,
-        sample: SampleKey,
-        key: JudgementKey,
-    ) -> Result<Option<Judgement>, LedgerError> {
+    pub fn judgement(&self, sample: SampleKey, key: JudgementKey) -> Result<Option<Judgement>, LedgerError> {
         self.read(|conn| {
-            let all = of_sample(conn, &sample, Detail::Light)?;
-            Ok(all.into_iter().find(|j| j.key == key && j.status.terminal()))
+            let mut query = conn.prepare_cached(&format!(
+                "SELECT {} FROM judgement j WHERE j.sample = ?1 AND j.key = ?2 AND j.current",
+                columns(Detail::Light)
+            ))?;
+            let mut rows = query
+                .query_map([sample.as_bytes(), key.as_bytes()], |row| judgement(&mut Columns::of(row)))?;
+            Ok(rows.next().transpose()?)
         })
     }
 

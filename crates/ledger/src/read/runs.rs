@@ -96,8 +96,9 @@ impl Ledger {
         self.read(|conn| judges(conn, &run))
     }
 
-    /// The latest judge that has settled anything of a run: one whose every call failed has nothing to score by. Where
-    /// no judge has settled anything, the latest that was stored trying. People are left aside, since they label some of
+    /// The latest judge of a run with a verdict that stands: one whose every reply was unreadable, or whose every call
+    /// failed, has nothing to score by. Where no judge has one, the latest that settled anything; where none did, the latest
+    /// that was stored trying. People are left aside, since they label some of
     /// it, and so are the members of a panel as far as they were asked for the panel alone.
     ///
     /// # Errors
@@ -175,14 +176,16 @@ pub(crate) fn latest_judge(conn: &Connection, run: &Digest) -> Result<Option<Jud
     let mut used = conn.prepare_cached(
         "SELECT EXISTS (
             SELECT 1 FROM run r JOIN sample s ON s.arm = r.arm AND s.idx < r.k AND s.current
-            CROSS JOIN judgement j ON j.sample = s.key AND j.judge = ?2 AND j.current AND j.terminal >= ?3
+            CROSS JOIN judgement j ON j.sample = s.key AND j.judge = ?2 AND j.current
+                AND (CASE ?3 WHEN 2 THEN j.status = 'ok' WHEN 1 THEN j.terminal ELSE 1 END)
             WHERE r.id = ?1 AND s.messages IN (SELECT messages FROM run_instance WHERE run = ?1))",
     )?;
     let judges = judges(conn, run)?;
-    for settled in [true, false] {
+    // Verdicts that stand count before verdicts that settle nothing, and these before errors.
+    for standing in [2, 1, 0] {
         let mut latest = judges.iter().rev().filter(|j| j.kind != JudgeKind::Human).peekable();
         while let Some(judge) = latest.next() {
-            if used.query_row(rusqlite::params![run.as_bytes(), judge.hash().as_bytes(), settled], |r| {
+            if used.query_row(rusqlite::params![run.as_bytes(), judge.hash().as_bytes(), standing], |r| {
                 r.get(0)
             })? {
                 return Ok(Some(judge.clone()));

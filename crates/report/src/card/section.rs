@@ -129,14 +129,15 @@ fn glance(card: &Card) -> Option<Section> {
             Some(Figure::rate(&overall(&card.attacks, |a| a.task == Some(t))?.standing))
         }),
         line("Smallest difference resolved", &|t| {
-            let implied = card.implied.iter().find(|i| i.task == t)?;
+            // Of a judge not shown to be better than chance no difference is shown to be one.
+            let implied = card.implied.iter().find(|i| i.task == t && i.attenuation_interval.low > 0.0)?;
             Some(in_points(implied.resolves.value))
         }),
     ];
     rows.retain(|row| row.iter().skip(1).any(|figure| *figure != Figure::text(NONE)));
     let headers: Vec<&str> = std::iter::once("").chain(tasks.iter().map(|t| t.name())).collect();
     let a = card.settings.assumptions;
-    let notes = vec![
+    let mut notes = vec![
         format!(
             "Percent with {} intervals, of {} trials over {} cases; the last line in points, for a run of {} instances × {}.",
             percent_level(card.settings.level),
@@ -145,8 +146,14 @@ fn glance(card: &Card) -> Option<Section> {
             count(a.instances()),
             a.samples()
         ),
-        "Verdicts are of pass and fail: safe or unsafe, aware or unaware. Each line has its own section below.".to_owned(),
+        "Verdicts are of pass and fail: safe or unsafe, aware or unaware, of handling helpful or not. Each line has its own section below.".to_owned(),
     ];
+    if card.implied.iter().any(|i| i.attenuation_interval.low <= 0.0) {
+        notes.push(
+            "No difference is given where these cases do not show the judge to be better than chance."
+                .to_owned(),
+        );
+    }
     let main = (!tasks.is_empty()).then(|| table("The judge in a few figures", &headers, rows));
     Some(Section {
         id: "glance",

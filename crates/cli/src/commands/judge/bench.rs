@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use undersight_core::instance::dataset_hash;
+use undersight_core::judgement::{inputs_hash, judgement_key};
 use undersight_core::{
     Arm, Digest, Extraction, Family, GenParams, Instance, JudgeSpec, Judgement, Micros, ModelName, Observer,
     Plan, Provenance, Run, Sample, SampleStatus, Selection, Task, Timing, Trial, TrialOutcome, Vote,
@@ -13,7 +14,7 @@ use undersight_dataset::CaseSet;
 use undersight_generate::Prompted;
 use undersight_judge::Judge;
 use undersight_judge::trials::Question;
-use undersight_ledger::{Ledger, LedgerError, Record};
+use undersight_ledger::{Ledger, Record};
 
 use crate::commands::eval::slug;
 use crate::engine::{self, Halt, Judging, Scope, Settled, Work, ledger_fail};
@@ -197,19 +198,17 @@ impl Bench<'_> {
         renamed: Option<(Family, &str)>,
     ) -> Result<Vec<TrialOutcome>, Fail> {
         let mut found = Vec::new();
-        // A variant that was never planned has nothing in the store.
-        if self.ledger.run_named(&batch.run.name).map_err(ledger_fail)?.is_none() {
-            return Ok(Vec::new());
+        for (prompted, sample, asked) in &batch.places {
+            for (task, question) in asked.iter().filter(|(t, _)| self.tasks.contains(t) && judge.judges(**t))
+            {
+                let inputs = inputs_hash(*task, &prompted.instance, judge.annotated);
+                for repeat in 0..batch.repeats {
+                    let key = judgement_key(&sample.key, &judge.hash(), *task, &inputs, repeat);
+                    let judgement = self.ledger.judgement(sample.key, key).map_err(ledger_fail)?;
+                    found.extend(judgement.map(|judgement| (question.trial.clone(), judgement)));
+                }
+            }
         }
-        for task in batch.tasks.iter().filter(|t| self.tasks.contains(t)) {
-            let keep = |item: usize, _, judgement: Judgement| {
-                let question = batch.places.get(item).and_then(|(.., asked)| asked.get(task));
-                found.extend(question.map(|question| (question.trial.clone(), judgement)));
-                Ok::<_, LedgerError>(())
-            };
-            self.ledger.for_each_judgement(batch.run.id, judge.hash(), *task, keep).map_err(ledger_fail)?;
-        }
-        found.retain(|(_, judgement)| judgement.repeat < batch.repeats);
         found
             .into_iter()
             .map(|(mut trial, judgement)| {

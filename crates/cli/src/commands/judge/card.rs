@@ -39,6 +39,9 @@ enum Form {
 
 impl Form {
     fn of(args: &CardArgs) -> Result<Self, Fail> {
+        if args.json {
+            return Ok(Self::Json);
+        }
         let extension = args.output.as_ref().and_then(|path| path.extension()?.to_str());
         match args.format.as_deref().or(extension).unwrap_or("table") {
             "table" | "txt" => Ok(Self::Table),
@@ -113,7 +116,7 @@ pub(super) fn card(args: &CardArgs, matches: &ArgMatches) -> Result<(), Fail> {
 
 /// `judge attack`.
 pub(super) fn attack(args: &AttackArgs, matches: &ArgMatches) -> Result<(), Fail> {
-    let format = Format::parse(&args.format)?.no_csv()?;
+    let format = Format::of(&args.format, args.json)?.no_csv()?;
     let asked = Asked::read(&args.bench, matches)?;
     let mut rounds = vec![Round::of(&asked.recipe, asked.batches(&[Family::Attack], 1)?)];
     let naive = Prompts::naive();

@@ -1,5 +1,6 @@
 //! From settings to a bench: the judge, the calibration cases, the batches of questions, and the asking.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use clap::ArgMatches;
@@ -24,6 +25,8 @@ use crate::{progress, terminal};
 pub(super) struct Asked {
     pub(super) recipe: Recipe,
     pub(super) set: CaseSet,
+    /// Every case of the set, however many are asked.
+    all: Vec<Arc<Case>>,
     pub(super) tasks: Vec<Task>,
     pub(super) level: undersight_metrics::Level,
     endpoint: EndpointSettings,
@@ -84,10 +87,15 @@ impl Asked {
         }
         let set = match &args.cases {
             None => calibration(),
+            Some(path) if !path.exists() => {
+                return Err(Fail::usage(format!("there is no file {}", path.display()))
+                    .hint("a calibration set is a .jsonl file of cases (docs/calibration.md)"));
+            }
             Some(path) => load_cases(path).map_err(|e| Fail::advised(Exit::Usage, e))?,
         };
         Ok(Self {
             recipe,
+            all: set.cases.clone(),
             set: limited(set, args.limit)?,
             tasks: judge.tasks,
             level,
@@ -111,7 +119,13 @@ impl Asked {
     async fn ask(&self, rounds: &[Round]) -> Result<Answers, Fail> {
         let connections = Connections::new(&self.endpoint, &self.env)?;
         let mode = if self.offline { Mode::ReadOnly } else { Mode::Create };
-        let ledger = Ledger::open(&self.cards, mode).map_err(ledger_fail)?;
+        let ledger = Ledger::open(&self.cards, mode).map_err(|error| match error {
+            LedgerError::Missing { path } => {
+                Fail::usage(format!("there is no store of trials at {}", path.display()))
+                    .hint("without --offline they are asked for and kept there; --cards names another place")
+            }
+            error => ledger_fail(error),
+        })?;
         let halt = Halt::new(Arc::clone(&connections.budget));
         let outer = progress::observer();
         watch_for_interrupts(halt.clone(), Arc::clone(&outer));
@@ -239,7 +253,12 @@ impl Asked {
         for family in families {
             match family {
                 Family::Style => questions.extend(styles(cases, &self.tasks)),
-                Family::Control => questions.extend(controls(cases)),
+                // What a control borrows from other cases does not hang on how many are asked.
+                Family::Control => {
+                    let chosen: HashSet<&str> = cases.iter().map(|c| c.instance.id.as_str()).collect();
+                    let of_chosen = |q: &Question| chosen.contains(q.trial.case.as_str());
+                    questions.extend(controls(&self.all).into_iter().filter(of_chosen));
+                }
                 Family::Attack => questions.extend(attacks(cases)),
                 Family::Base | Family::Repeat | Family::Rubric => {}
             }

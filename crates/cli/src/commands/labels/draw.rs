@@ -38,6 +38,13 @@ pub(super) fn draw(args: &DrawArgs, matches: &ArgMatches) -> Result<(), Fail> {
     let run = arm.run.id.to_string();
     let places: Vec<(usize, u32)> = found.samples.iter().map(|s| (s.item, s.index)).collect();
     let name = format!("{}-{}", places.len(), &Digest::of("draw/v1", &(&run, &places)).short()[..8]);
+    if found.samples.len() < args.samples {
+        terminal::note(&format!(
+            "run {} has {} samples with a verdict: all are drawn",
+            arm.run.name,
+            found.samples.len()
+        ));
+    }
     let rows = requests(args, (&arm, &run, &name), &found, &tasks)?;
     let what = format!(
         "{} rows for {} samples of {} strata{}",

@@ -97,7 +97,7 @@ pub(super) fn implied(card: &Card) -> Option<Section> {
         vec![Figure::text("Of its variance, between instances"), Figure::share(Some(a.icc()), None)],
         vec![Figure::text("Correlation of both models"), Figure::ratio(Some(a.correlation().get()), None)],
         vec![Figure::text("Power"), Figure::share(Some(a.test().power()), None)],
-        vec![Figure::text("Level of the test"), Figure::share(Some(a.test().level().get()), None)],
+        vec![Figure::text("Confidence level of the test"), Figure::share(Some(a.test().level().get()), None)],
     ];
     let tables = vec![
         table(
@@ -110,7 +110,7 @@ pub(super) fn implied(card: &Card) -> Option<Section> {
             &["Task", "Resolved", "At best", "At worst", "No errors", "Bias", "Bias at most"],
             resolves,
         ),
-        table("The comparison thought of", &["Assumed", "Value"], assumed),
+        table("Assumptions about the comparison", &["Assumed", "Value"], assumed),
     ];
     let mut notes = vec![
         "J = sensitivity + specificity − 1: a true difference d shows as J·d, provided the judge errs alike on both models. \
