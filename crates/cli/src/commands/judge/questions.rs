@@ -143,13 +143,15 @@ impl Asked {
         } else {
             let lock = Digest::of("bench/v1", &(self.set.hash, self.recipe.hash()));
             let (judgements, left) = self.todo(rounds, Some(&ledger))?;
-            outer(Event::Started {
-                run: format!("trials of {}", self.recipe.spec().model),
-                samples: 0,
-                samples_stored: 0,
-                judgements,
-                judgements_stored: judgements - left,
-            });
+            if left > 0 {
+                outer(Event::Started {
+                    run: format!("trials of {}", self.recipe.spec().model),
+                    samples: 0,
+                    samples_stored: 0,
+                    judgements,
+                    judgements_stored: judgements - left,
+                });
+            }
             Some(ledger.lock_run(lock).map_err(|error| self.locked(error))?)
         };
         let (mut all, mut left) = (Vec::with_capacity(rounds.len()), 0);
