@@ -65,7 +65,7 @@ fn a_file_of_labels_is_not_overwritten() {
     let ran = run(&place, "labels draw careless -n 9 -o labels.csv").expect(2);
     assert_eq!(ran.stderr, "error: labels.csv is already there\nhint: --force overwrites it\n");
     let ran = run(&place, "labels draw careless -n 9 -o labels.csv --force").expect(0);
-    assert_eq!(ran.stderr, "wrote 18 rows for 9 samples to labels.csv\n");
+    assert_eq!(ran.stderr, "wrote 18 rows for 9 samples of 3 strata to labels.csv\n");
     run(&place, "export careless --format judged -o judged.csv").expect(0);
     run(&place, "import judged.csv --dataset starter -k 3 --provenance full --name theirs").expect(0);
     let lines = [
@@ -165,7 +165,7 @@ fn what_cannot_correct_is_refused() {
     rewrite(&place, "some.csv", |at, cells| if at < 5 { joined(cells, 4, "") } else { cells.join(",") });
     rewrite(&place, "two.csv", |at, cells| if at == 1 { joined(cells, 4, "0.5") } else { cells.join(",") });
     let other = |mut cells: Vec<&str>| {
-        cells[7] = "0123456789abcdef";
+        cells[10] = "0123456789abcdef";
         cells.join(",")
     };
     rewrite(&place, "another.csv", |_, cells| other(cells));
@@ -273,7 +273,7 @@ fn labels_of_another_run_are_refused() {
         );
     }
     rewrite(&place, "unnamed.csv", |_, mut cells| {
-        cells[7] = "";
+        cells[10] = "";
         cells.join(",")
     });
     run(&place, "labels agreement superficial --labels unnamed.csv").expect(0);
