@@ -150,7 +150,8 @@ fn verdicts_that_failed_are_named_and_asked_for_again() {
 #[test]
 fn what_no_card_can_be_made_of_is_refused() {
     let bench = Bench::with(&[("guard", Habit::Says(|_| "safe".to_owned()))]);
-    let text = std::fs::read_to_string(testkit::repository().join("crates/dataset/calibration/risk-omission.jsonl"));
+    let text =
+        std::fs::read_to_string(testkit::repository().join("crates/dataset/calibration/risk-omission.jsonl"));
     let cases = text.unwrap_or_default();
     bench.place.write("bad.jsonl", "{\"id\": \"one\", \"scenario\": \"risk-omission\"}\nnot json\n");
     bench.place.write("empty.jsonl", "");
