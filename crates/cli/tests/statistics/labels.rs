@@ -8,7 +8,7 @@ use crate::common::Place;
 use crate::{eval, find, json, list, number, prints, refusals, run, runs, snapshot, texts};
 
 /// The rows of a label file, by column.
-fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
     let mut lines = text.lines().map(|line| line.split(','));
     let header: Vec<String> = lines.next().expect("a header").map(str::to_owned).collect();
     lines.map(|cells| header.iter().cloned().zip(cells.map(str::to_owned)).collect()).collect()

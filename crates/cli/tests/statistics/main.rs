@@ -8,6 +8,7 @@ mod compare;
 mod gate;
 mod labels;
 mod leaderboard;
+mod people;
 mod plan;
 mod score;
 

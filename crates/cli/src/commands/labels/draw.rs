@@ -46,14 +46,13 @@ pub(super) fn draw(args: &DrawArgs, matches: &ArgMatches) -> Result<(), Fail> {
         ));
     }
     let rows = requests(args, (&arm, &run, &name), &found, &tasks)?;
-    let what = format!(
-        "{} rows for {} samples of {} strata{}",
-        rows.len(),
-        found.samples.len(),
-        found.strata.len(),
-        if args.from_truth { ", filled in with the hidden truth of a simulated model" } else { "" }
-    );
-    written(output, args.force, &what, |out| write_labels(rows, out))
+    let what =
+        format!("{} rows for {} samples of {} strata", rows.len(), found.samples.len(), found.strata.len());
+    written(output, args.force, &what, |out| write_labels(rows, out))?;
+    if args.from_truth {
+        terminal::note("the labels are the hidden truth of a simulated model");
+    }
+    Ok(())
 }
 
 fn plan(args: &DrawArgs) -> Result<DrawPlan, Fail> {
