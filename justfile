@@ -32,6 +32,7 @@ bench-engine *args:
 interop:
     cd testkit/interop && npm ci --ignore-scripts
     CI=true cargo test -p testkit -p undersight-endpoint --test aimock
+    CI=true cargo test -p undersight --test card_interop
 
 # Installs LiteLLM's proxy under target/ and runs the interop test through it
 interop-litellm:
