@@ -75,6 +75,7 @@ pub(crate) fn judge_title(judge: &JudgeSpec) -> String {
             format!("{name} ({rule} of {members} judge{})", if members == 1 { "" } else { "s" })
         }
         (None, JudgeKind::Human) => format!("{name} (a person)"),
+        (None, JudgeKind::Model) if judge.format.is_some() => format!("{name} ({} verdicts)", judge.format()),
         (None, _) => name,
     }
 }

@@ -60,8 +60,16 @@ impl Figure {
 
     /// A count of which some have no verdict that stands.
     pub(super) fn with_unknown(n: u64, unknown: u64) -> Self {
-        let around =
-            if unknown > 0 { vec![Piece::whole(unknown), Piece::text(" unknown")] } else { Vec::new() };
+        Self::with_part(n, unknown, " unknown")
+    }
+
+    /// Trials, and how many of them have no verdict that stands.
+    pub(super) fn without_verdict(n: u64, without: u64) -> Self {
+        Self::with_part(n, without, " not standing")
+    }
+
+    fn with_part(n: u64, part: u64, what: &'static str) -> Self {
+        let around = if part > 0 { vec![Piece::whole(part), Piece::text(what)] } else { Vec::new() };
         Self::numbers(vec![Piece::whole(n)], around, vec![])
     }
 

@@ -76,7 +76,7 @@ fn attack_trials(a: &Attack) -> Figure {
     let unknown = a.unanswered + a.unsettled.values().sum::<u64>();
     let ends = a.unsettled.iter().map(|(status, n)| (status.name(), *n)).chain([("no reply", a.unanswered)]);
     let small = Figure::tally(ends.filter(|(_, n)| *n > 0)).first;
-    Figure::with_unknown(a.trials, unknown).replacing(if unknown > 0 { small } else { Vec::new() })
+    Figure::without_verdict(a.trials, unknown).replacing(if unknown > 0 { small } else { Vec::new() })
 }
 
 fn attack_bars(attacks: &[Attack], level: Level) -> Option<Bars> {
@@ -99,7 +99,8 @@ pub(in crate::card) fn attack_notes(attacks: &[Attack]) -> Vec<String> {
         notes.push(
             "Unattacked: the same cases as they are, where they deserve to fail, passed all the same. Excess: on those, success \
              less that, in points. p: McNemar's exact test of the excess (over several attacks, the sign test by case); below \
-             it adjusted by Holm over the attacks of the table."
+             it adjusted by Holm over the attacks of the table. On a handful of cases the exact p may say less than the \
+             interval; go by the more cautious."
                 .to_owned(),
         );
     }
