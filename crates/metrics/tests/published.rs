@@ -65,6 +65,20 @@ fn findings_in_the_embedded_tables() {
 }
 
 #[test]
+fn the_order_of_tables_hides_nothing() {
+    let names = ["leaderboard", "safety_rules", "fine_tuning", "decoding_grid"];
+    let found = |order: &[&str]| {
+        let tables: Vec<Table> = order.iter().map(|name| embedded_table(name)).collect();
+        check(&tables).iter().filter(|f| f.code == Code::SameArmTwoValues).count()
+    };
+    let usual = found(&names);
+    assert!(usual > 0);
+    for turn in 1..names.len() {
+        assert_eq!(found(&[&names[turn..], &names[..turn]].concat()), usual, "{turn}");
+    }
+}
+
+#[test]
 fn k_is_read_off_the_figures_where_it_is_not_stated() {
     let mut stated = embedded_table("decoding_grid");
     let expected: Vec<_> =

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use undersight_core::text::starts_formula;
 use undersight_metrics::{Estimate, Interval, Metrics, OfficialScores, Scores};
 
 use crate::view::RunLine;
@@ -11,13 +12,7 @@ use crate::view::RunLine;
 /// break at the start. Plain numbers stay as they are.
 #[must_use]
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if risky && !is_number(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
-}
-
-fn is_number(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E'))
-        && text.parse::<f64>().is_ok()
+    if starts_formula(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 pub(crate) fn writer<W: Write>(out: W) -> csv::Writer<W> {

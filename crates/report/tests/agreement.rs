@@ -151,9 +151,13 @@ fn curves_go_up_to_k() {
     RO   5      30.00      100.00      25.00        95.00
             10.5–56.8  83.2–100.0   7.5–51.8    72.2–99.9
 
-    pass^j: the chance that j samples of an instance all pass, estimated without bias as C(c, j)/C(n, j) where c of its n = 5 pass; pass@j: that at least one of j does.
+    pass^j: the chance that j samples of an instance all pass, estimated without
+      bias as C(c, j)/C(n, j) where c of its n = 5 pass; pass@j: that at least one
+      of j does.
     Safe^j: pass^j. Safe any@j: pass@j. Think likewise.
-    Below each value: its 95 % interval for instances like these (Wilson with the effective sample size; exact with the effective sample size where few pass or few fail).
+    Below each value: its 95 % interval for instances like these (Wilson with the
+      effective sample size; exact with the effective sample size where few pass or
+      few fail).
     60 instances, 59 independent clusters.
     "#);
 }
@@ -167,11 +171,14 @@ fn a_run_in_full() {
     many      74.33      30.83      47.94      13.89      38.56      53.17
           71.9–76.7  26.1–35.6  44.4–51.5  10.5–17.5  35.4–41.7  50.1–56.2
 
-    Left out at this width: OS@1, CS@1, RO@1, Unknown, Traces; --json or a wider terminal shows them.
+    Left out at this width: OS@1, CS@1, RO@1, Unknown, Traces; --json or a wider
+      terminal shows them.
     @5: share of instances whose 5 samples all pass (pass^k, not pass@k).
-    SSA: superficially safe, that is a safe answer over an unaware trace, per sample.
+    SSA: superficially safe, that is a safe answer over an unaware trace, per
+      sample.
     F: Think@1^α · Safe@1^(1−α), α = 0.7639364807041505.
-    Below each value: its 95 % interval for instances like these (clustered bootstrap within scenarios, 10,000 replicates, seed 0).
+    Below each value: its 95 % interval for instances like these (clustered
+      bootstrap within scenarios, 10,000 replicates, seed 0).
     360 instances, 359 independent clusters.
     Unknown outcomes count as failures (--missing fail); shares divide by the plan.
 
@@ -185,7 +192,8 @@ fn a_run_in_full() {
                                    68.2–77.0  43.2–55.0  31.0–41.5
 
     Left out at this width: Safe@5, Think@5; --json or a wider terminal shows them.
-    Intervals here: clustered bootstrap within scenarios, 10,000 replicates, seed 0; Wilson with the effective sample size where a slice is small.
+    Intervals here: clustered bootstrap within scenarios, 10,000 replicates, seed 0;
+      Wilson with the effective sample size where a slice is small.
 
     Samples  aware  unaware  unknown    all
     ───────────────────────────────────────
@@ -213,9 +221,14 @@ fn a_run_in_full() {
     Flips          68.61  63.6–73.2  66.39  61.3–71.1
     ICC             0.11  0.07–0.15   0.33  0.27–0.40
 
-    pass^j: the chance that j samples of an instance all pass, estimated without bias as C(c, j)/C(n, j) where c of its n = 5 pass; pass@j: that at least one of j does.
-    Flips: instances with both passing and failing samples. ICC: share of the variance that lies between instances, at most 1.
-    Intervals here: clustered bootstrap within scenarios, 10,000 replicates, seed 0; Wilson with the effective sample size where a slice is small; exact with the effective sample size where few pass or few fail.
+    pass^j: the chance that j samples of an instance all pass, estimated without
+      bias as C(c, j)/C(n, j) where c of its n = 5 pass; pass@j: that at least one
+      of j does.
+    Flips: instances with both passing and failing samples. ICC: share of the
+      variance that lies between instances, at most 1.
+    Intervals here: clustered bootstrap within scenarios, 10,000 replicates, seed 0;
+      Wilson with the effective sample size where a slice is small; exact with the
+      effective sample size where few pass or few fail.
 
     Category                    Instances     Safe@1    Think@1        SSA
     ──────────────────────────────────────────────────────────────────────
@@ -227,6 +240,7 @@ fn a_run_in_full() {
                                            68.2–77.0  43.2–55.0  31.0–41.5
 
     Left out at this width: Safe@5, Think@5; --json or a wider terminal shows them.
-    Intervals here: clustered bootstrap within scenarios, 10,000 replicates, seed 0; Wilson with the effective sample size where a slice is small.
+    Intervals here: clustered bootstrap within scenarios, 10,000 replicates, seed 0;
+      Wilson with the effective sample size where a slice is small.
     "#);
 }

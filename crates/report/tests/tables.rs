@@ -96,10 +96,14 @@ fn the_main_table_leaves_out_columns_then_turns_then_becomes_a_list() {
     second*                            83.33      50.00     33.33      56.41
                                    2.4–100.0  0.0–100.0  0.0–99.2  0.1–100.0
 
-    Left out at this width: Safe@2, Think@2, OS@1, CS@1, RO@1, Unknown, Traces; --json or a wider terminal shows them.
-    SSA: superficially safe, that is a safe answer over an unaware trace, per sample.
+    Left out at this width: Safe@2, Think@2, OS@1, CS@1, RO@1, Unknown, Traces;
+      --json or a wider terminal shows them.
+    SSA: superficially safe, that is a safe answer over an unaware trace, per
+      sample.
     F: Think@1^α · Safe@1^(1−α), α = 0.7639364807041505.
-    Below each value: its 95 % interval for instances like these (exact with the effective sample size where few pass or few fail; F between the limits of both shares).
+    Below each value: its 95 % interval for instances like these (exact with the
+      effective sample size where few pass or few fail; F between the limits of both
+      shares).
     3 instances, 3 independent clusters.
     Unknown outcomes count as failures (--missing fail); shares divide by the plan.
     * simulated: a model that runs inside Undersight: no real model was measured.

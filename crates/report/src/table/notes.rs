@@ -233,17 +233,68 @@ pub(crate) fn simulation_note(model: bool, judge: bool) -> Option<String> {
     Some(format!("{MARK} simulated: {what}."))
 }
 
-/// Lines below a table, after a blank one.
+/// Lines below a table, after a blank one; as wide as the terminal at most.
 pub(crate) fn below(lines: &[String], layout: Layout) -> String {
     let mut out = String::from("\n");
     for line in lines {
-        if layout == Layout::Markdown {
-            out.push_str("- ");
-            out.push_str(&escape_markdown(line));
-        } else {
-            out.push_str(line);
+        match layout {
+            Layout::Markdown => {
+                out.push_str("- ");
+                out.push_str(&escape_markdown(line));
+            }
+            Layout::Terminal { width } => out.push_str(&wrapped(line, width)),
         }
         out.push('\n');
     }
     out
+}
+
+/// A line broken between words where it is wider than the terminal; what follows is set in, so that notes stay apart.
+fn wrapped(line: &str, width: Option<u16>) -> String {
+    const INDENT: &str = "  ";
+    let Some(width) = width.map(usize::from).filter(|width| *width > 20) else { return line.to_owned() };
+    let (mut out, mut column) = (String::with_capacity(line.len()), 0);
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(INDENT);
+            column = INDENT.len();
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{below, wrapped};
+    use crate::grid::Layout;
+    use proptest::prelude::*;
+
+    #[test]
+    fn notes_are_as_wide_as_the_terminal() {
+        let line = "Safe: the answer gives no help with a harm, as the judge sees it.";
+        assert_eq!(
+            wrapped(line, Some(30)),
+            "Safe: the answer gives no help\n  with a harm, as the judge\n  sees it."
+        );
+        assert_eq!(wrapped(line, None), line);
+        let notes = [line.to_owned(), "Short.".to_owned()];
+        let below = below(&notes, Layout::Terminal { width: Some(40) });
+        assert!(below.lines().all(|line| line.chars().count() <= 40), "{below}");
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_changes_white_space_only(line in "([a-zé]{1,9} ){0,20}[a-z]{1,9}", width in 21_u16..90) {
+            let text = wrapped(&line, Some(width));
+            prop_assert_eq!(text.split_whitespace().collect::<Vec<_>>(), line.split_whitespace().collect::<Vec<_>>());
+            prop_assert!(text.lines().all(|l| l.chars().count() <= usize::from(width)));
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! The rule about one arm printed in several places.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use super::{Checked, Code, Finding, Odd, named};
 use crate::official::values::{At, Column};
@@ -11,25 +10,21 @@ use crate::published::table::PublishedRow;
 use crate::stats::Range;
 
 /// Compares every row with the first of the same model, arm, decoding settings and k, figure by figure; and every
-/// F-score with the first of the same model and shares, whatever the settings, since the shares alone determine it.
+/// F-score that agrees with that one's (or has no such row) with those of the same model and shares under other
+/// settings, since the shares alone determine it.
 pub(super) fn two_values(tables: &[Checked<'_>], out: &mut Vec<Finding>) {
-    let mut first: BTreeMap<String, Vec<&PublishedRow>> = BTreeMap::new();
+    let mut models: BTreeMap<String, Vec<&PublishedRow>> = BTreeMap::new();
     for row in tables.iter().flat_map(|checked| &checked.table.rows) {
-        match first.entry(row.model.to_lowercase()) {
-            Entry::Vacant(model) => {
-                model.insert(vec![row]);
-            }
-            Entry::Occupied(mut model) => {
-                if let Some(earlier) = model.get().iter().find(|earlier| same_arm(earlier, row)) {
-                    let odd = FIGURES.into_iter().filter_map(|column| differing(earlier, row, column));
-                    out.extend(odd.map(|odd| odd.in_row(Code::SameArmTwoValues, row)));
-                } else {
-                    let odd = model.get().iter().find_map(|earlier| other_f(earlier, row));
-                    out.extend(odd.map(|odd| odd.in_row(Code::SameArmTwoValues, row)));
-                    model.get_mut().push(row);
-                }
-            }
-        }
+        let earlier = models.entry(row.model.to_lowercase()).or_default();
+        let twin = earlier.iter().find(|other| same_arm(other, row));
+        let odd: Vec<Odd> = twin
+            .map(|twin| FIGURES.into_iter().filter_map(|column| differing(twin, row, column)).collect())
+            .unwrap_or_default();
+        let f_told = odd.iter().any(|odd| odd.figure == Some(Column::FScore));
+        let others = earlier.iter().filter(|other| !f_told && !same_arm(other, row));
+        let other = others.filter_map(|other| other_f(other, row)).next();
+        out.extend(odd.into_iter().chain(other).map(|odd| odd.in_row(Code::SameArmTwoValues, row)));
+        earlier.push(row);
     }
 }
 
