@@ -198,3 +198,26 @@ fn only_judges_told_our_prompts_can_be_told_other_words() {
     assert_eq!(told(&panel("a/b")), Some(true));
     assert_eq!(told(&panel("sim/gullible-judge")), Some(true));
 }
+
+/// The judge files in the documentation are ones that load.
+#[test]
+fn the_examples_in_the_documentation_load() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/judges.md");
+    let page = fs::read_to_string(page).unwrap();
+    let dir = TempDir::new().unwrap();
+    let examples: Vec<_> = page
+        .split("```toml\n# ")
+        .skip(1)
+        .map(|rest| {
+            let text = rest.split("```").next().unwrap();
+            let name = text.split([':', '\n']).next().unwrap().to_owned();
+            // The official prompts are the user's.
+            let text = format!("# {text}").replace("\"BSA/Prompt\"", "\"shielded\"");
+            write(dir.path(), &name, &text)
+        })
+        .collect();
+    assert_eq!(examples.len(), 3, "{examples:?}");
+    let members: Vec<usize> =
+        examples.iter().map(|path| Recipe::load(path).unwrap().spec().members().len()).collect();
+    assert_eq!(members, [0, 3, 2]);
+}
