@@ -199,6 +199,23 @@ fn judges_are_named_for_what_they_are() {
 }
 
 #[test]
+fn judges_of_one_name_are_told_apart() {
+    let scored = scores(&common::whole("careful"), &SCORING());
+    let (one, mut other) = (common::judge("x/strict"), common::judge("x/strict"));
+    other.params.temperature = Some(1.0);
+    let judged = |a, b| {
+        let runs = [RunLine { judge: Some(a), ..line(&scored) }, RunLine { judge: Some(b), ..line(&scored) }];
+        table::scores(&runs, WIDE)
+    };
+    assert!(judged(&one, &one).contains("Judged by x/strict."));
+    let text = judged(&one, &other);
+    assert!(!text.contains("Judged by x/strict."), "{text}");
+    for judge in [&one, &other] {
+        assert!(text.contains(&format!("careful judged by x/strict [{}].", judge.hash().short())), "{text}");
+    }
+}
+
+#[test]
 fn whoever_judges_itself_is_named() {
     let scored = scores(&common::whole("careful"), &SCORING());
     let model = common::model("x/a");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use undersight_core::Digest;
 use undersight_core::text::excerpt;
 use undersight_metrics::{Clustering, Estimand, Estimate, Inference, Method, Metrics, Scores};
 
@@ -203,17 +204,20 @@ fn size(scores: &Scores) -> String {
 
 /// Who judged, and what is simulated.
 pub(super) fn judges(runs: &[RunLine<'_>]) -> Vec<String> {
-    let titles: Vec<_> = runs.iter().map(|r| (r.scores.run.as_str(), r.judge_title())).collect();
+    let judges: Vec<Option<(String, Digest)>> =
+        runs.iter().map(|r| Some((r.judge_title()?, r.judge?.hash()))).collect();
     let mut notes = Vec::new();
-    match titles.split_first() {
-        Some(((_, Some(first)), rest)) if rest.iter().all(|(_, t)| t.as_ref() == Some(first)) => {
+    match judges.split_first() {
+        Some((Some((first, _)), rest)) if rest.iter().all(|judge| *judge == judges[0]) => {
             notes.push(format!("Judged by {first}."));
         }
-        _ => notes.extend(
-            titles
-                .iter()
-                .filter_map(|(run, t)| Some(format!("{} judged by {}.", excerpt(run, 80), t.as_ref()?))),
-        ),
+        _ => notes.extend(runs.iter().zip(&judges).filter_map(|(run, judge)| {
+            let (title, hash) = judge.as_ref()?;
+            // Another prompt or parameter is another judge, whatever it is called.
+            let alike = judges.iter().flatten().any(|(other, of)| other == title && of != hash);
+            let which = if alike { format!(" [{}]", hash.short()) } else { String::new() };
+            Some(format!("{} judged by {title}{which}.", excerpt(run.scores.run.as_str(), 80)))
+        })),
     }
     notes.extend(self_judged(runs.iter().filter_map(|r| Some((r.model?, r.judge?)))));
     notes.extend(simulation_note(
