@@ -28,6 +28,10 @@ demo *args:
 bench-engine *args:
     testkit/bench/engine.py {{ args }}
 
+# Two servers of unequal speed, alone and together
+bench-balance *args:
+    testkit/bench/balance.py {{ args }}
+
 # Installs the counterparts of the interop tests and runs those
 interop:
     cd testkit/interop && npm ci --ignore-scripts
@@ -39,6 +43,13 @@ interop-litellm:
     [ -x target/interop-litellm/bin/python ] || python3 -m venv target/interop-litellm
     target/interop-litellm/bin/python -m pip install --quiet --requirement testkit/interop/litellm/requirements.txt
     UNDERSIGHT_TEST_LITELLM="$PWD/target/interop-litellm/bin/litellm" cargo test -p undersight-endpoint --test litellm -- --ignored
+
+# Installs `transformers serve` under target/ (several GB), builds tiny models and runs the interop test that starts it
+interop-transformers:
+    [ -x target/interop-transformers/venv/bin/python ] || python3 -m venv target/interop-transformers/venv
+    target/interop-transformers/venv/bin/python -m pip install --quiet --requirement testkit/interop/transformers/requirements.txt
+    target/interop-transformers/venv/bin/python testkit/interop/transformers/build_model.py target/interop-transformers/models
+    UNDERSIGHT_TEST_TRANSFORMERS="$PWD/target/interop-transformers" cargo test -p undersight --test transformers -- --ignored
 
 # Installs the reference packages of statistics under target/ and writes their values anew
 oracles:

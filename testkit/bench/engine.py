@@ -98,7 +98,7 @@ def run_eval(url, folder, store, connections, limit):
     command = [
         RELEASE / "undersight", "eval", "--dataset", Path(folder) / "dataset.csv",
         "--model", "vllm/fake", "--judge", "vllm/judge", "--model-base-url", url, "--judge-base-url", url,
-        "--samples", "5", "--seed", "1", "--max-connections", str(connections), "--limit", str(limit),
+        "--samples", "5", "--seed", "1", "--max-connections", str(connections), "--limit", str(limit), "--allow-no-trace",
         "--store", f"sqlite:{Path(folder) / store}", "--json",
     ]
     return measured(command, cwd=folder)

@@ -17,6 +17,8 @@ pub struct LiteLlm(Counterpart);
 impl LiteLlm {
     /// The key the proxy takes.
     pub const KEY: &'static str = "sk-interop";
+    /// The proxy's model whose upstream's errors arrive word by word.
+    pub const MODEL: &'static str = "by-vllm";
     /// The key the proxy shows its upstream, except for the model that is there to be refused.
     pub const UPSTREAM_KEY: &'static str = "upstream-key";
     /// The model its upstream must have.

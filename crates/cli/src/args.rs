@@ -1,16 +1,20 @@
 //! The command line as typed: raw text only. Settings that can also come from the environment or a config file are
 //! parsed in `settings`, so that a bad value reads the same from every layer.
 
+pub(crate) mod endpoints;
 pub(crate) mod judges;
 pub(crate) mod labels;
+pub(crate) mod probe;
 pub(crate) mod statistics;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use endpoints::{BatchArgs, EndpointArgs};
 use judges::JudgeArgs;
 use labels::LabelsCommand;
+use probe::ProbeArgs;
 use statistics::{CompareArgs, GateArgs, LeaderboardArgs, PlanArgs};
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage or input · 3 incomplete (limit reached or \
@@ -33,6 +37,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Sample a model k times per instance, judge answer and reasoning, and score
     Eval(Box<EvalArgs>),
+    /// Ask a model a few harmless questions: is it reached, does its trace arrive, what does it honour?
+    Probe(Box<ProbeArgs>),
     /// Judge stored runs, again or with another judge, without generating anything; measure and attack judges
     Judge(Box<JudgeArgs>),
     /// Score stored runs, or a judged CSV exactly as the reference scorer does
@@ -58,6 +64,13 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Read responses or judged rows produced elsewhere into the store
     Import(ImportArgs),
+    /// Ends an engine when whoever started it is gone
+    #[command(hide = true)]
+    EngineGuard {
+        /// The engine's command line
+        #[arg(last = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
     /// Print a shell completion script
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -148,38 +161,15 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
-/// How models are reached.
-#[derive(Debug, Args)]
-pub(crate) struct EndpointArgs {
-    /// Fix the number of concurrent requests per host [default: adapts to the server, up to 256]
-    #[arg(long, value_name = "N", help_heading = "Endpoints")]
-    pub(crate) max_connections: Option<String>,
-    /// Retries of one call after transient failures and rate limits [default: 5]
-    #[arg(long, value_name = "N", help_heading = "Endpoints")]
-    pub(crate) max_retries: Option<String>,
-    /// Seconds one call may take in all [default: 900]
-    #[arg(long, value_name = "SECONDS", help_heading = "Endpoints")]
-    pub(crate) timeout: Option<String>,
-    /// Ask for streamed replies
-    #[arg(long, help_heading = "Endpoints")]
-    pub(crate) stream: bool,
-    /// Start nothing more once this command has spent so much; calls in flight are finished (exit 3)
-    #[arg(long, value_name = "USD", help_heading = "Money")]
-    pub(crate) max_cost: Option<String>,
-    /// Price table read before the built-in one
-    #[arg(long, value_name = "FILE", help_heading = "Money")]
-    pub(crate) prices: Option<String>,
-}
-
 /// Which judge, and how it decodes.
 #[derive(Debug, Args)]
 pub(crate) struct JudgeModelArgs {
     /// Judge, provider/name or a judge file; required for real models (sim/judge is an offline lexical stand-in)
     #[arg(long, value_name = "MODEL|FILE.toml", help_heading = "Judge")]
     pub(crate) judge: Option<String>,
-    /// Base URL of the judge's API
+    /// Base URL of the judge's API; repeat it for several servers, as --model-base-url
     #[arg(long, value_name = "URL", help_heading = "Judge")]
-    pub(crate) judge_base_url: Option<String>,
+    pub(crate) judge_base_url: Vec<String>,
     /// Temperature of the judge [default: the provider's]
     #[arg(long, value_name = "T", help_heading = "Judge")]
     pub(crate) judge_temperature: Option<String>,
@@ -225,9 +215,9 @@ pub(crate) struct EvalArgs {
     /// Name of the run [default: from model and dataset]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Base URL of the model's API, e.g. http://localhost:8000/v1 [default: <PROVIDER>_BASE_URL, else the provider's own]
+    /// Base URL of the model's API, e.g. http://localhost:8000/v1; repeat it for several servers of the model, and calls go where they are answered soonest [default: <PROVIDER>_BASE_URL, else the provider's own]
     #[arg(long, value_name = "URL", help_heading = "Endpoints")]
-    pub(crate) model_base_url: Option<String>,
+    pub(crate) model_base_url: Vec<String>,
     #[command(flatten)]
     pub(crate) judging: JudgeModelArgs,
     #[command(flatten)]
@@ -267,16 +257,42 @@ pub(crate) struct EvalArgs {
     /// low, medium, high, or what the provider calls it
     #[arg(long, value_name = "EFFORT", help_heading = "Generation (unset: the provider's own)")]
     pub(crate) reasoning_effort: Option<String>,
+    /// Tokens the reasoning may take, where the provider lets one say so
+    #[arg(long, value_name = "N", help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) thinking_budget: Option<String>,
     /// File whose text is sent as the system message
     #[arg(long, value_name = "FILE", help_heading = "Generation (unset: the provider's own)")]
     pub(crate) system_prompt: Option<String>,
     /// The chat template opens the thought itself: a reply cut off without any tag is all trace
     #[arg(long, help_heading = "Generation (unset: the provider's own)")]
     pub(crate) template_opens_thought: bool,
+    /// Go on without a parameter the provider does not take; the run's record says which
+    #[arg(long, help_heading = "Generation (unset: the provider's own)")]
+    pub(crate) allow_unsupported: bool,
 
+    /// Sample through the provider's batch API: half price where offered, answers within 24 hours; interrupt at will, the
+    /// same command waits on and collects
+    #[arg(long, help_heading = "Batches (half price, answers within 24 hours)")]
+    pub(crate) batch: bool,
+    #[command(flatten)]
+    pub(crate) batches: BatchArgs,
+    /// Call nothing: store the plan and write the open samples' requests as a batch file for an offline engine (vLLM run-batch)
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["batch", "import_batch", "dry_run"], help_heading = "Batches (half price, answers within 24 hours)")]
+    pub(crate) export_batch: Option<PathBuf>,
+    /// Take samples from an offline engine's output for such a file, then judge and score; repeatable
+    #[arg(
+        long,
+        value_name = "FILE.jsonl",
+        conflicts_with = "batch",
+        help_heading = "Batches (half price, answers within 24 hours)"
+    )]
+    pub(crate) import_batch: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) endpoint: EndpointArgs,
 
+    /// Sample a model even if its trace does not arrive or cannot be read: only its answers are measured then
+    #[arg(long, help_heading = "Run")]
+    pub(crate) allow_no_trace: bool,
     /// Leave samples and judgements that ended in an error as they are
     #[arg(long, help_heading = "Run")]
     pub(crate) no_retry_errors: bool,

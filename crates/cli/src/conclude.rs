@@ -96,14 +96,16 @@ pub(crate) fn conclude(mut finished: Finished, scoring: Scoring, json: bool) -> 
     let left: u64 = finished.runs.iter().map(|run| run.ended.left).sum();
     match left {
         0 => Ok(()),
-        left if finished.halt.out_of_budget() => Err(Fail::new(
-            Exit::Incomplete,
-            format!(
-                "stopped at --max-cost, with work left ({} samples or judgements could be done now); everything finished is stored",
-                count(left)
-            ),
-        )
-        .hint("the same command goes on, with --max-cost to spend anew")),
+        left if finished.halt.out_of_budget() => Err(finished
+            .halt
+            .explain_budget(Fail::new(
+                Exit::Incomplete,
+                format!(
+                    "stopped at --max-cost, with work left ({} samples or judgements could be done now); everything finished is stored",
+                    count(left)
+                ),
+            ))
+            .hint("the same command goes on, with --max-cost to spend anew")),
         left => Err(Fail::new(
             Exit::Incomplete,
             format!("{} samples or judgements ended in an error", count(left)),

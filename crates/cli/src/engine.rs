@@ -15,7 +15,7 @@ use undersight_core::{
     CurrentInputs, Digest, Event, Instance, JudgeSpec, JudgementKey, Observer, Retry, Sample, SampleKey,
     Stage, Task,
 };
-use undersight_endpoint::{Budget, Fatal};
+use undersight_endpoint::{Budget, Fatal, Shortfall};
 use undersight_generate::{Generated, Generator, Job, Prompted, jobs};
 use undersight_judge::{Desk, Judge};
 use undersight_ledger::{Appended, Ledger, LedgerError, Record};
@@ -155,6 +155,11 @@ impl Scope {
         Ok(Settled { samples, judgements, readable })
     }
 
+    /// The samples that are to be generated.
+    pub(crate) fn open_jobs(&self, settled: &Settled) -> impl Iterator<Item = Job> {
+        jobs(self.arm, &self.prompts, self.k).filter(|job| !settled.samples.contains(&job.key))
+    }
+
     /// How much is planned and left.
     pub(crate) fn todo(&self, settled: &Settled) -> Todo {
         let (mut samples, mut samples_left) = (0, 0);
@@ -245,6 +250,17 @@ impl Halt {
     /// Whether the purse is empty: what costs nothing may go on.
     pub(crate) fn out_of_budget(&self) -> bool {
         self.budget.exhausted()
+    }
+
+    /// Says what did not fit into what was left, where that is what ended the work.
+    pub(crate) fn explain_budget(&self, fail: Fail) -> Fail {
+        match self.budget.shortfall() {
+            Some(Shortfall { needed, left }) => fail.hint(format!(
+                "the next call may cost up to {needed}, and {left} is left: set --max-tokens (for the judge \
+                 --judge-max-tokens) to bound a reply, or raise --max-cost"
+            )),
+            None => fail,
+        }
     }
 
     /// Whether there is such a reason.

@@ -2,12 +2,14 @@
 
 mod args;
 mod arms;
+mod batches;
 mod clock;
 mod commands;
 mod conclude;
 mod connections;
 mod dataset_source;
 mod engine;
+mod engines;
 mod fail;
 mod progress;
 mod render;
@@ -31,6 +33,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
+    if let Command::EngineGuard { command } = &cli.command {
+        return engines::guard(command);
+    }
     match dispatch(cli.command, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fail) => {
@@ -46,6 +51,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Result<(), Fail> {
     match command {
         Command::Demo(args) => commands::demo::command(&args),
         Command::Eval(args) => commands::eval::command(&args, matches),
+        Command::Probe(args) => commands::probe::command(&args, matches),
         Command::Judge(args) => commands::judge::command(&args, matches),
         Command::Score(args) => commands::score::command(&args, matches),
         Command::Compare(args) => commands::compare::command(&args, matches),
@@ -57,6 +63,8 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Result<(), Fail> {
         Command::Runs(command) => commands::runs::command(command, matches),
         Command::Export(args) => commands::export::command(&args, matches),
         Command::Import(args) => commands::import::command(&args, matches),
+        // Taken before: its exit code is the engine's.
+        Command::EngineGuard { .. } => Ok(()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "undersight", &mut script);

@@ -16,6 +16,8 @@ struct Counts {
     retries: u64,
     failures: u64,
     cost: Option<NanoUsd>,
+    /// Records of unknown cost.
+    unpriced: u64,
 }
 
 impl Counts {
@@ -27,8 +29,9 @@ impl Counts {
 
     fn spend(&mut self, usage: Usage, cost: Option<NanoUsd>) {
         self.tokens += usage.input.unwrap_or(0) + usage.output.unwrap_or(0);
-        if let Some(cost) = cost {
-            self.cost = Some(self.cost.unwrap_or_default().plus(cost));
+        match cost {
+            Some(cost) => self.cost = Some(self.cost.unwrap_or_default().plus(cost)),
+            None => self.unpriced += 1,
         }
     }
 
@@ -42,6 +45,9 @@ impl Counts {
         }
         if let Some(cost) = self.cost.filter(|c| c.0 > 0) {
             line += &format!(", {cost}");
+            if self.unpriced > 0 {
+                line += &format!(" and {} of unknown cost", count(self.unpriced));
+            }
         }
         line
     }
@@ -93,7 +99,7 @@ impl Bars {
                 self.bars[i].set_message(self.message(i));
             }
             Event::Warning(message) => self.say(&format!("warning: {message}"), terminal),
-            Event::Stopping(message) => self.say(&message, terminal),
+            Event::Note(message) | Event::Stopping(message) => self.say(&message, terminal),
             Event::Finished => self.finish(terminal),
         }
     }

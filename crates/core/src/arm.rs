@@ -95,6 +95,9 @@ pub struct GenParams {
     /// `low`, `medium`, `high` or what the provider calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
+    /// Tokens the reasoning may take, where the provider lets one say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking_budget: Option<u32>,
 }
 
 /// What is known about where the trace of this arm arrives.
@@ -123,9 +126,25 @@ pub struct Arm {
     /// Derives a distinct request seed for every (instance, index).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Parameters that are set and yet not sent, because the provider takes none such and the user allowed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsupported: Vec<String>,
 }
 
 impl Arm {
+    /// A model with nothing set: the provider's own defaults.
+    #[must_use]
+    pub fn of(model: ModelName) -> Self {
+        Self {
+            model,
+            params: GenParams::default(),
+            system_prompt: None,
+            trace: None,
+            seed: None,
+            unsupported: Vec::new(),
+        }
+    }
+
     /// The arm's id.
     #[must_use]
     pub fn hash(&self) -> Digest {

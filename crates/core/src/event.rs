@@ -63,6 +63,8 @@ pub enum Event {
         /// After how long, microseconds.
         wait_us: i64,
     },
+    /// Something that happened, for people; safe to print.
+    Note(String),
     /// Something a person should know; safe to print.
     Warning(String),
     /// Nothing new is started; what is in flight is finished.

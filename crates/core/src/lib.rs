@@ -2,6 +2,7 @@
 //! and the one event enum between the engine and whatever shows progress. No I/O, no async.
 
 pub mod arm;
+pub mod batch;
 pub mod case;
 pub mod category;
 pub mod cluster;
@@ -15,6 +16,7 @@ pub mod label;
 pub mod message;
 pub mod money;
 pub mod outcome;
+pub mod probe;
 pub mod run;
 pub mod sample;
 pub mod scenario;
@@ -25,6 +27,7 @@ pub mod trace;
 pub mod trial;
 
 pub use arm::{Arm, GenParams, ModelName};
+pub use batch::{Batch, BatchEnd};
 pub use case::{Case, CaseLabels};
 pub use category::{Category, Subcategory};
 pub use cluster::clusters;
@@ -43,7 +46,8 @@ pub use money::NanoUsd;
 pub use outcome::{Handled, Item, Outcome, Study, Verdict};
 pub use run::{Plan, Run, Selection};
 pub use sample::{
-    Cause, CauseKind, FinishReason, RawExchange, Retry, Sample, SampleKey, SampleStatus, Timing, Usage,
+    Cause, CauseKind, FinishReason, RawExchange, Reasoning, Retry, Sample, SampleKey, SampleStatus, Timing,
+    Usage,
 };
 pub use scenario::Scenario;
 pub use sim::SimTruth;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Extraction, Micros, ModelName, NanoUsd, SimTruth};
+use crate::{Digest, Extraction, Micros, ModelName, NanoUsd, Provenance, SimTruth, SpanKind};
 
 /// The messages sent, the arm and the sample index. Annotations are not in it.
 pub type SampleKey = Digest;
@@ -174,6 +174,47 @@ impl Usage {
             reasoning: sum(self.reasoning, other.reasoning),
             cached: sum(self.cached, other.cached),
         }
+    }
+}
+
+/// Reasoning tokens, reported or estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reasoning {
+    /// How many.
+    pub tokens: u64,
+    /// Whether they are an estimate; never to be taken for what a provider reported.
+    pub estimated: bool,
+}
+
+/// Characters a token has, where nothing better is known.
+const TOKEN_CHARS: u64 = 4;
+
+impl Usage {
+    /// The reasoning tokens as reported; where none are, an estimate from the trace: its share of the characters of the
+    /// reply, of the reply's tokens, else a token for every four characters. `None` where no trace of the model's own
+    /// can be read: the length of a summary says nothing of what it sums up.
+    #[must_use]
+    pub fn reasoning_or_estimate(&self, extraction: &Extraction) -> Option<Reasoning> {
+        if let Some(tokens) = self.reasoning {
+            return Some(Reasoning { tokens, estimated: false });
+        }
+        if !matches!(extraction.provenance, Provenance::Full | Provenance::Truncated) {
+            return None;
+        }
+        let characters = |kind| -> u64 {
+            let spans = extraction.spans.iter().filter(|span| span.kind == kind);
+            spans.map(|span| extraction.text(span).chars().count() as u64).sum()
+        };
+        let (trace, answer) = (characters(SpanKind::Trace), characters(SpanKind::Answer));
+        let tokens = match self.output {
+            _ if trace == 0 => return None,
+            Some(output) => {
+                let share = u128::from(output) * u128::from(trace) / u128::from(trace + answer);
+                u64::try_from(share).unwrap_or(output)
+            }
+            None => trace.div_ceil(TOKEN_CHARS),
+        };
+        Some(Reasoning { tokens, estimated: true })
     }
 }
 

@@ -11,11 +11,9 @@ use undersight_core::{
 
 fn arm() -> Arm {
     Arm {
-        model: ModelName::parse("openai/example").expect("a model name"),
         params: GenParams { temperature: Some(0.6), max_tokens: Some(1024), ..GenParams::default() },
-        system_prompt: None,
-        trace: None,
         seed: Some(7),
+        ..Arm::of(ModelName::parse("openai/example").expect("a model name"))
     }
 }
 

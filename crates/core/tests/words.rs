@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use undersight_core::text::{excerpt, nearest, printable};
-use undersight_core::{Category, Label, ModelName, NanoUsd, Scenario, Subcategory, Task};
+use undersight_core::{
+    Category, Extraction, Label, ModelName, NanoUsd, Provenance, Scenario, Subcategory, Task, Usage,
+};
 
 #[test]
 fn scenarios_in_every_spelling() {
@@ -101,4 +103,27 @@ proptest! {
         let short = excerpt(&text, 20);
         prop_assert!(short.chars().count() <= 21 && !short.contains('\n'));
     }
+}
+
+#[test]
+fn reasoning_is_reported_or_estimated_and_never_both() {
+    let of = |provenance| Extraction::apart(Some(("reasoning", "123456")), ("content", "12"), provenance);
+    let usage = |output, reasoning| Usage { output, reasoning, ..Usage::default() };
+    let check = |usage: Usage, extraction: &Extraction, expected: Option<(u64, bool)>| {
+        let found = usage.reasoning_or_estimate(extraction).map(|r| (r.tokens, r.estimated));
+        assert_eq!(found, expected, "{usage:?} {extraction:?}");
+    };
+    let full = of(Provenance::Full);
+    check(usage(Some(100), Some(7)), &full, Some((7, false)));
+    check(usage(Some(100), Some(0)), &full, Some((0, false)));
+    check(usage(Some(100), None), &full, Some((75, true)));
+    check(usage(None, None), &full, Some((2, true)));
+    check(usage(Some(100), None), &of(Provenance::Truncated), Some((75, true)));
+    check(usage(Some(u64::MAX), None), &full, Some((u64::MAX / 4 * 3 + 2, true)));
+    // The length of a summary, or of nothing, says nothing.
+    check(usage(Some(100), None), &of(Provenance::Summary), None);
+    check(usage(Some(100), Some(7)), &of(Provenance::Encrypted), Some((7, false)));
+    check(usage(Some(100), None), &of(Provenance::Encrypted), None);
+    check(usage(Some(100), None), &Extraction::none(), None);
+    check(usage(Some(9), None), &Extraction::apart(None, ("content", "5"), Provenance::Full), None);
 }

@@ -16,6 +16,10 @@ const MESSAGE_CHARS: usize = 500;
 /// How LiteLLM goes on after its upstream's words. Its own say `model` whatever happened.
 const TRAILER: &str = "\n\nLiteLLM: ";
 
+/// What LiteLLM's Gemini route puts before a refusal of its upstream, which it makes a 500 whatever it was. The name of
+/// LiteLLM's own class for it follows.
+const WRAPPED: &str = "Error calling litellm.acompletion for generate_content: litellm.";
+
 /// What follows from a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -40,17 +44,19 @@ pub fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) 
     if (300..400).contains(&status) {
         return redirected(status, headers);
     }
-    let said = Said::read(body);
-    let wait = requested_wait(headers, &said.message, now);
-    said.judge(status, wait)
+    let said = Said::read(body).under(headers);
+    let wait = requested_wait(headers, &said.wait, now);
+    let meant = if status == 500 { wrapped(&said.message) } else { None };
+    let mut found = said.judge(meant.unwrap_or(status), wait);
+    found.cause.http_status = Some(status);
+    found
 }
 
-/// Classifies an error that came with status 200; a numeric code in it stands for the status.
+/// Classifies an error that came with status 200; its code, or its type, stands for the status.
 pub(crate) fn classify_error(error: &Value) -> Classified {
     let said = Said::of(error);
-    let wait = requested_wait(&HeaderMap::new(), &said.message, SystemTime::now());
-    let status = said.code.parse().ok().filter(|s| (400..600).contains(s)).unwrap_or(200);
-    let mut found = said.judge(status, wait);
+    let wait = requested_wait(&HeaderMap::new(), &said.wait, SystemTime::now());
+    let mut found = said.judge(said.status().unwrap_or(200), wait);
     found.cause.http_status = Some(200);
     found
 }
@@ -82,6 +88,10 @@ struct Said {
     /// Codes and types: its own, and those of an error it quotes.
     codes: Vec<String>,
     param: String,
+    /// What may name a wait: the message, and Google's detail put into words.
+    wait: String,
+    /// Google's word that what ran out is a day's quota.
+    daily: bool,
     /// Codes and message in lower case, to search.
     lower: String,
 }
@@ -117,11 +127,47 @@ impl Said {
         };
         let quoted = quoted(&message);
         let either = || [Some(error), quoted.as_ref()].into_iter().flatten();
-        let codes: Vec<String> = either().flat_map(|e| [word(e, "code"), word(e, "type")]).collect();
+        let details = || error.get("details").and_then(Value::as_array).into_iter().flatten();
+        let codes: Vec<String> = either()
+            .flat_map(|e| [word(e, "code"), word(e, "type"), word(e, "status")])
+            .chain(details().map(|detail| word(detail, "reason")))
+            .collect();
         let param = either().map(|e| word(e, "param")).find(|p| !p.is_empty()).unwrap_or_default();
         let words = message.split(TRAILER).next().unwrap_or_default();
         let lower = format!("{}\n{}\n{words}", codes.join("\n"), nested(error)).to_ascii_lowercase();
-        Self { code: word(error, "code"), message, codes, param, lower }
+        let delay = details().find_map(|detail| detail.get("retryDelay")?.as_str());
+        let wait = delay.map_or_else(|| message.clone(), |delay| format!("retry in {delay}. {message}"));
+        let mut limits = details().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
+        let daily = limits.any(|limit| word(limit, "quotaId").contains("PerDay"));
+        Self { code: word(error, "code"), message, codes, param, wait, daily, lower }
+    }
+
+    /// Amazon names an error in a header: `ThrottlingException:http://...`.
+    fn under(mut self, headers: &HeaderMap) -> Self {
+        let named = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
+        if let Some(name) = named.and_then(|value| value.split(':').next()) {
+            self.codes.push(name.to_owned());
+        }
+        self
+    }
+
+    /// The status that the error's own members stand for.
+    fn status(&self) -> Option<u16> {
+        let number = self.code.parse().ok().filter(|status| (400..600).contains(status));
+        number.or_else(|| {
+            [
+                (400, &["invalid_request_error", "invalid_argument", "failed_precondition"][..]),
+                (401, &["authentication_error", "unauthenticated"]),
+                (402, &["billing_error"]),
+                (403, &["permission_error", "permission_denied"]),
+                (404, &["not_found_error", "not_found"]),
+                (413, &["request_too_large"]),
+                (429, &["rate_limit_error", "resource_exhausted"]),
+                (504, &["timeout_error", "deadline_exceeded"]),
+            ]
+            .into_iter()
+            .find_map(|(status, types)| self.coded(types).then_some(status))
+        })
     }
 
     fn has(&self, any: &[&str]) -> bool {
@@ -157,12 +203,13 @@ impl Said {
             (K::UnknownModel, NEVER)
         } else if status == 429
             || (status == 200 && self.has(&["rate limit", "rate_limit", "too many requests"]))
+            || (status == 400 && self.coded(&["rate_limit_exceeded", "throttlingexception"]))
         {
             (K::RateLimited, limited)
         } else {
             match status {
                 408 | 504 => (K::Timeout, again),
-                409 | 425 | 200 | 500.. => (K::Server, again),
+                409 | 424 | 425 | 200 | 500.. => (K::Server, again),
                 _ => (K::BadRequest, NEVER),
             }
         }
@@ -180,14 +227,30 @@ impl Said {
                     "your input was flagged",
                     "flagged by moderation",
                     "rejected as a result of our safety system",
+                    "output blocked by content filtering policy",
                 ]))
     }
 
     fn out_of_credit(&self, status: u16) -> bool {
         status == 402
-            || self.coded(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
+            || self.daily
+            || self.coded(&[
+                "insufficient_quota",
+                "billing_hard_limit_reached",
+                "billing_not_active",
+                "billing_error",
+                "servicequotaexceededexception",
+            ])
             || (matches!(status, 200 | 400 | 403 | 429)
-                && self.has(&["insufficient balance", "insufficient credits", "credit balance is too low"]))
+                && self.has(&[
+                    "insufficient balance",
+                    "insufficient credits",
+                    "credit balance is too low",
+                    "credits are depleted",
+                    "funds are depleted",
+                    "reached your specified api usage limits",
+                    "please enable billing",
+                ]))
     }
 
     fn too_long(&self, status: u16) -> bool {
@@ -203,7 +266,9 @@ impl Said {
                     "exceeds the available context size",
                     "exceeds the context window",
                     "exceeds the model's context",
+                    "exceed context limit",
                     "prompt is too long",
+                    "exceeds the maximum number of tokens",
                     "input is too long",
                 ]))
     }
@@ -211,13 +276,21 @@ impl Said {
     fn refused(&self, status: u16) -> bool {
         matches!(status, 401 | 403)
             || (matches!(status, 200 | 400)
-                && (self.coded(&["no_db_connection", "invalid_api_key", "authentication_error"])
-                    || self.has(&[
-                        "no connected db",
-                        "api key not valid",
-                        "incorrect api key",
-                        "invalid api key",
-                    ])))
+                && (self.coded(&[
+                    "no_db_connection",
+                    "invalid_api_key",
+                    "api_key_invalid",
+                    "authentication_error",
+                    "accessdeniedexception",
+                    "expiredtokenexception",
+                    "unrecognizedclientexception",
+                ]) || self.has(&[
+                    "no connected db",
+                    "api key not valid",
+                    "incorrect api key",
+                    "invalid api key",
+                    "user location is not supported",
+                ])))
     }
 
     fn unknown_model(&self, status: u16) -> bool {
@@ -226,6 +299,7 @@ impl Said {
                 && (self.coded(&["model_not_found"])
                     || self.has(&[
                         "invalid model name",
+                        "model identifier is invalid",
                         "model_not_found",
                         "is not a valid model",
                         "unknown model",
@@ -249,6 +323,19 @@ fn quoted(message: &str) -> Option<Value> {
     let json = &message[message.find('{')?..];
     let mut values = serde_json::Deserializer::from_str(json).into_iter::<Value>();
     values.next()?.ok()?.get_mut("error").map(Value::take)
+}
+
+/// The status of the refusal that a 500 wraps; `None` where the upstream, too, failed for a while.
+fn wrapped(message: &str) -> Option<u16> {
+    let name = message.split_once(WRAPPED)?.1.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    Some(match name {
+        "BadRequestError" | "ContentPolicyViolationError" | "UnsupportedParamsError" => 400,
+        "AuthenticationError" => 401,
+        "PermissionDeniedError" => 403,
+        "NotFoundError" => 404,
+        "UnprocessableEntityError" => 422,
+        _ => return None,
+    })
 }
 
 /// A validation detail: its message and where it applies.

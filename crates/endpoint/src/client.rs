@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use reqwest::header::HeaderMap;
 use undersight_core::arm::TraceHint;
 use undersight_core::{
-    Cause, Extraction, FinishReason, GenParams, Instance, Message, Micros, NanoUsd, RawExchange, SimTruth,
-    Timing, Usage,
+    Cause, CauseKind, Digest, Extraction, FinishReason, GenParams, Instance, Message, Micros, NanoUsd,
+    RawExchange, SimTruth, Timing, Usage,
 };
 
 /// What is asked of a model. Only what is set is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ChatRequest {
     /// The conversation.
     pub messages: Vec<Message>,
@@ -25,6 +26,11 @@ pub struct ChatRequest {
     pub trace: Option<TraceHint>,
     /// Read by simulated models only; never serialised into a request.
     pub side: Option<SideChannel>,
+    /// Whose call this is: a sample's key, or what a judgement's key and the number of the ask make. Batches and
+    /// recordings find their replies by it; never serialised into a request.
+    pub tag: Option<Digest>,
+    /// How many replies are wanted; one where unset. Only the first is read.
+    pub n: Option<u32>,
 }
 
 /// A JSON schema the reply should follow.
@@ -60,16 +66,31 @@ pub struct Reply {
     pub fingerprint: Option<String>,
     /// Tokens.
     pub usage: Usage,
+    /// What the provider says it charged, where it says so; better than any price table.
+    pub billed: Option<NanoUsd>,
+    /// How many replies came.
+    pub choices: u32,
+    /// How it came.
+    pub exchange: Exchange,
+    /// Simulated models only.
+    pub sim_truth: Option<SimTruth>,
+}
+
+/// What one attempt leaves, whatever came of it.
+#[derive(Debug, Clone, Default)]
+pub struct Exchange {
+    /// Where the request went, without credentials.
+    pub url: String,
+    /// Request and response bodies, as far as they went.
+    pub raw: RawExchange,
     /// Times.
     pub timing: Timing,
     /// The provider's request id.
     pub request_id: Option<String>,
-    /// Request and response bodies.
-    pub raw: RawExchange,
-    /// What the provider says it charged, where it says so; better than any price table.
-    pub billed: Option<NanoUsd>,
-    /// Simulated models only.
-    pub sim_truth: Option<SimTruth>,
+    /// The response's headers.
+    pub headers: HeaderMap,
+    /// Answered by a batch API, at its price.
+    pub batched: bool,
 }
 
 /// What to do about a failed call.
@@ -90,12 +111,34 @@ pub struct CallError {
     pub cause: Cause,
     /// Whether to try again.
     pub decision: Decision,
-    /// What went over the wire, as far as it did.
-    pub raw: RawExchange,
-    /// Times.
-    pub timing: Timing,
-    /// The provider's request id.
-    pub request_id: Option<String>,
+    /// How far it came.
+    pub exchange: Exchange,
+}
+
+impl CallError {
+    /// Whether it certainly cost nothing.
+    pub(crate) fn unbilled(&self) -> bool {
+        unbilled(&self.cause)
+    }
+}
+
+/// Whether a call that failed so certainly cost nothing: turned down, or never sent. A call that broke off may have been
+/// billed.
+pub(crate) fn unbilled(cause: &Cause) -> bool {
+    use CauseKind as K;
+    match cause.kind {
+        K::Unreachable
+        | K::Stopped
+        | K::RateLimited
+        | K::Auth
+        | K::UnknownModel
+        | K::Quota
+        | K::ContextLength
+        | K::BadRequest => true,
+        // A gateway that gave up says nothing of the model behind it.
+        K::Timeout => false,
+        _ => cause.http_status.is_some_and(|status| status >= 300),
+    }
 }
 
 /// A model behind some API. One call, no retries: those are the endpoint's.

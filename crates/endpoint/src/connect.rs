@@ -1,6 +1,8 @@
 //! From a model's name and the settings to an endpoint: provider row, base URL, key, shared host.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,28 +10,42 @@ use reqwest::Url;
 use undersight_core::ModelName;
 use undersight_core::text::nearest;
 
+use crate::api::{ApiClient, Codec};
+use crate::auth::Credentials;
+use crate::batch::{BatchClient, Batching, Way};
 use crate::budget::Budget;
-use crate::endpoint::Endpoint;
-use crate::http::{HttpClient, Timeouts, is_local, pool};
+use crate::endpoint::{Endpoint, Member};
+use crate::gate::Gate;
+use crate::governor::Governor;
 use crate::limiter::Limiter;
 use crate::prices::PriceTable;
-use crate::providers::table::{self, KeyNeed, Target};
+use crate::providers::rows;
+use crate::providers::table::{self, Target};
+use crate::recordings::{Recorder, Replay};
 use crate::retry::RetryPolicy;
-use crate::secret::{ApiKey, KeyError};
+use crate::secret::{KeyError, Redactor};
 use crate::sim::{SimClient, SimError};
+use crate::transport::{Http, Timeouts, pool};
 
 /// Calls at a time an adaptive limiter may grow to.
 const MAX_ADAPTIVE: usize = 256;
 /// Simulated calls at a time; they only compute or sleep.
 const SIMULATED: usize = 64;
 
+/// Calls that may wait for a batch at a time: they hold nothing of the host.
+const WAITING: usize = 1 << 20;
+
 /// How to connect.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Base URL given explicitly.
-    pub base_url: Option<String>,
+    /// Base URLs given explicitly; one text may hold several, separated by commas. Calls are balanced between them.
+    pub base_urls: Vec<String>,
     /// A fixed number of calls at a time; adaptive when unset. The first endpoint on a host decides.
     pub max_connections: Option<usize>,
+    /// Calls a minute of one model on one host at most.
+    pub rpm: Option<u64>,
+    /// Tokens a minute, likewise.
+    pub tpm: Option<u64>,
     /// Further attempts after the first.
     pub max_retries: u32,
     /// For a whole call.
@@ -44,13 +60,21 @@ pub struct Options {
     pub budget: Arc<Budget>,
     /// Hosts shared between endpoints.
     pub hosts: Arc<Hosts>,
+    /// Keeps every exchange.
+    pub record: Option<Arc<Recorder>>,
+    /// Recordings that answer in the model's place: no key, no address and no network are needed then.
+    pub replay: Option<PathBuf>,
+    /// Calls go through the provider's batches.
+    pub batch: Option<Batching>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            base_url: None,
+            base_urls: Vec::new(),
             max_connections: None,
+            rpm: None,
+            tpm: None,
             max_retries: RetryPolicy::default().max_retries,
             timeout: Duration::from_secs(900),
             first_byte_timeout: Duration::from_secs(300),
@@ -58,31 +82,45 @@ impl Default for Options {
             prices: Arc::new(PriceTable::embedded()),
             budget: Arc::new(Budget::new(None)),
             hosts: Arc::default(),
+            record: None,
+            replay: None,
+            batch: None,
         }
     }
 }
 
-/// Limiters and connection pools by host, so that a model and its judge on one host share both.
+/// Limiters and connection pools by host, and governors by host and model, so that a model and its judge on one host
+/// share the former, and the same model in both roles shares all.
 #[derive(Debug, Default)]
 pub struct Hosts(Mutex<HashMap<String, Host>>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Host {
     http: reqwest::Client,
     limiter: Arc<Limiter>,
+    governors: HashMap<String, Arc<Governor>>,
 }
 
 impl Hosts {
-    fn get(&self, base: &Url, max_connections: Option<usize>) -> Result<Host, reqwest::Error> {
+    /// The pool of a host, and the way to it for calls of a model. Whoever comes first decides on the limits.
+    fn get(
+        &self,
+        base: &Url,
+        model: &str,
+        options: &Options,
+    ) -> Result<(reqwest::Client, Gate), reqwest::Error> {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let origin = base.origin().ascii_serialization();
-        if let Some(host) = hosts.get(&origin) {
-            return Ok(host.clone());
-        }
-        let limiter = max_connections.map_or_else(|| Limiter::adaptive(MAX_ADAPTIVE), Limiter::fixed);
-        let host = Host { http: pool(base)?, limiter };
-        hosts.insert(origin, host.clone());
-        Ok(host)
+        let host = match hosts.entry(base.origin().ascii_serialization()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let adaptive = || Limiter::adaptive(MAX_ADAPTIVE);
+                let limiter = options.max_connections.map_or_else(adaptive, Limiter::fixed);
+                new.insert(Host { http: pool(base)?, limiter, governors: HashMap::new() })
+            }
+        };
+        let governor = host.governors.entry(model.to_owned());
+        let governor = Arc::clone(governor.or_insert_with(|| Governor::new(options.rpm, options.tpm)));
+        Ok((host.http.clone(), Gate::new(Arc::clone(&host.limiter), Some(governor))))
     }
 }
 
@@ -133,6 +171,18 @@ pub enum ConnectError {
         /// What is wrong with it.
         error: KeyError,
     },
+    /// A request is to be signed, for nobody knows which region.
+    #[error("no AWS region for {model}")]
+    NoRegion {
+        /// The model.
+        model: ModelName,
+    },
+    /// Batches were asked for where there are none.
+    #[error("{model} has no batch API")]
+    NoBatches {
+        /// The model.
+        model: ModelName,
+    },
     /// A simulated model that does not exist.
     #[error(transparent)]
     Sim(#[from] SimError),
@@ -157,6 +207,14 @@ impl ConnectError {
             Self::BadBaseUrl { .. } => "a base URL looks like http://localhost:8000/v1".to_owned(),
             Self::NoKey { var, .. } => format!("set {var}"),
             Self::BadKey { var, .. } => format!("set {var} to the key alone, as the provider shows it"),
+            Self::NoRegion { .. } => "set AWS_REGION: a signature names it".to_owned(),
+            Self::NoBatches { .. } => {
+                let with = rows::all().filter(|row| row.batch.is_some()).map(|row| row.name);
+                format!(
+                    "leave batches out for it; providers with batches: {}",
+                    with.collect::<Vec<_>>().join(", ")
+                )
+            }
             Self::Sim(error) => error.hint().to_owned(),
             Self::Setup(_) => "check the certificates of this system and the proxy settings".to_owned(),
         }
@@ -183,85 +241,138 @@ pub fn connect(
     if model.is_simulated() {
         let client = Box::new(SimClient::parse(model.name())?);
         let limiter = Limiter::fixed(options.max_connections.unwrap_or(SIMULATED));
-        return Ok(Endpoint::new(model.clone(), client, limiter, policy, budget, prices));
+        return if options.batch.is_some() {
+            Err(ConnectError::NoBatches { model: model.clone() })
+        } else {
+            Ok(Endpoint::new(model.clone(), client, limiter, policy, budget, prices))
+        };
     }
     let target = table::find(model).ok_or_else(|| {
-        if table::ROWS.iter().any(|row| row.name == model.provider()) {
+        if table::row(model.provider()).is_some() {
             ConnectError::NoService { model: model.clone() }
         } else {
             ConnectError::UnknownProvider { name: model.provider().to_owned() }
         }
     })?;
-    let base = base_url(model, &target, options, env)?;
-    let key = key(model, &target, &base, env)?;
-    install_crypto();
-    let setup = |error: reqwest::Error| ConnectError::Setup(error.without_url().to_string());
-    let host = options.hosts.get(&base, options.max_connections).map_err(setup)?;
-    let timeouts = Timeouts { first_byte: options.first_byte_timeout, total: options.timeout };
-    let client = HttpClient::new(
-        host.http,
-        &chat_url(base),
-        key.as_ref(),
-        target.row,
-        target.model.clone(),
-        timeouts,
-        options.stream,
-    )
-    .map_err(setup)?;
-    Ok(Endpoint::build(model.clone(), Box::new(client), Some(target), host.limiter, policy, budget, prices))
+    if let Some(dir) = &options.replay {
+        let codec = Codec {
+            target: target.clone(),
+            redactor: Redactor::default(),
+            stream: options.stream,
+            recorder: None,
+            model: model.clone(),
+        };
+        let client = Box::new(ApiClient::new(codec, Box::new(Replay::new(dir, model))));
+        let limiter = Limiter::fixed(options.max_connections.unwrap_or(SIMULATED));
+        // What failed when it was recorded fails again, at once.
+        let policy = RetryPolicy { max_retries: 0, ..policy };
+        let member = Member::new(client, Gate::new(limiter, None));
+        return Ok(Endpoint::build(model.clone(), vec![member], Some(target), policy, budget, prices));
+    }
+    let bases = base_urls(model, &target, options, env)?;
+    if options.batch.is_some() && bases.len() > 1 {
+        let problem = "is a list, and batches need a single address".to_owned();
+        return Err(ConnectError::BadBaseUrl { model: model.clone(), problem });
+    }
+    let members = bases.into_iter().map(|base| member(model, &target, base, options, policy, env));
+    let members = members.collect::<Result<_, _>>()?;
+    Ok(Endpoint::build(model.clone(), members, Some(target), policy, budget, prices))
 }
 
-/// Explicit, else from the environment, else the provider's own.
-fn base_url(
+/// One server of a model: its address, and whether that is the provider's own.
+fn member(
+    model: &ModelName,
+    target: &Target,
+    (base, own): (Url, bool),
+    options: &Options,
+    policy: RetryPolicy,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Member, ConnectError> {
+    let credentials = Credentials::find(model, target, &base, own, env)?;
+    install_crypto();
+    let setup = |error: reqwest::Error| ConnectError::Setup(error.without_url().to_string());
+    let (pool, gate) = options.hosts.get(&base, &target.model, options).map_err(setup)?;
+    let timeouts = Timeouts { first_byte: options.first_byte_timeout, total: options.timeout };
+    let wire = target.row.style.wire();
+    let address = wire.address(&base, &target.model, options.stream);
+    // The version of an API is no secret, and may be a word (`preview`) that models say.
+    let secrets = address.query_pairs().filter(|(name, _)| name != "api-version");
+    let secrets = secrets.map(|(_, value)| value.into_owned()).chain(credentials.secrets());
+    let redactor =
+        Redactor::new(credentials.key(), address.password().map(str::to_owned).into_iter().chain(secrets));
+    let way = Way {
+        address: address.clone(),
+        http: pool.clone(),
+        credentials: credentials.headers(),
+        patience: options.timeout,
+        policy,
+        budget: Arc::clone(&options.budget),
+    };
+    let http = Http::new(pool, &address, target.row.headers, credentials, wire, timeouts, options.stream)
+        .map_err(setup)?;
+    let codec = Codec {
+        target: target.clone(),
+        redactor,
+        stream: options.stream,
+        recorder: options.record.clone(),
+        model: model.clone(),
+    };
+    let client = ApiClient::new(codec.clone(), Box::new(http));
+    Ok(match &options.batch {
+        None => Member::new(Box::new(client), gate),
+        Some(batching) => {
+            let batched = BatchClient::new(&codec, client, gate, batching.clone(), way);
+            let batched = batched.ok_or_else(|| ConnectError::NoBatches { model: model.clone() })?;
+            Member::new(Box::new(batched), Gate::new(Limiter::fixed(WAITING), None))
+        }
+    })
+}
+
+/// The base URLs somebody set: explicitly, else in the environment.
+pub(crate) fn given(
+    target: &Target,
+    explicit: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Option<Vec<String>> {
+    let told = |text: &str| {
+        let texts = text.split(',').map(str::trim).filter(|url| !url.is_empty());
+        Some(texts.map(str::to_owned).collect::<Vec<_>>()).filter(|texts| !texts.is_empty())
+    };
+    told(&explicit.join(",")).or_else(|| target.base_url_vars.iter().find_map(|var| told(&env(var)?)))
+}
+
+/// Explicit, else from the environment, else the provider's own; and whether it is the provider's own. Never empty.
+fn base_urls(
     model: &ModelName,
     target: &Target,
     options: &Options,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Url, ConnectError> {
-    let text = options
-        .base_url
-        .clone()
-        .or_else(|| env(&target.base_url_var))
-        .filter(|url| !url.trim().is_empty())
-        .or_else(|| target.row.base_url.map(str::to_owned))
-        .ok_or_else(|| ConnectError::NoBaseUrl { model: model.clone(), var: target.base_url_var.clone() })?;
+) -> Result<Vec<(Url, bool)>, ConnectError> {
+    let given = given(target, &options.base_urls, env);
+    let own = given.is_none();
+    let derived = || target.row.derived?.base_url(env);
+    let standing = || target.row.base_url.map(str::to_owned).or_else(derived);
+    let texts = given.or_else(|| Some(vec![standing()?])).ok_or_else(|| {
+        let var = target.row.derived.and_then(|rule| Some((*rule.vars.first()?).to_owned()));
+        let var = var.or_else(|| target.base_url_vars.first().cloned()).unwrap_or_default();
+        ConnectError::NoBaseUrl { model: model.clone(), var }
+    })?;
+    let mut urls: Vec<(Url, bool)> = Vec::new();
+    for text in texts {
+        let url = base_url(model, &text)?;
+        if !urls.iter().any(|(known, _)| *known == url) {
+            urls.push((url, own));
+        }
+    }
+    Ok(urls)
+}
+
+fn base_url(model: &ModelName, text: &str) -> Result<Url, ConnectError> {
     let bad = |problem: &str| ConnectError::BadBaseUrl { model: model.clone(), problem: problem.to_owned() };
     // The text itself may hold a password, so it is not repeated.
-    let url = Url::parse(text.trim()).map_err(|e| bad(&format!("is no URL: {e}")))?;
+    let url = Url::parse(text).map_err(|e| bad(&format!("is no URL: {e}")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(bad("does not begin with http:// or https://"));
     }
     url.has_host().then_some(url).ok_or_else(|| bad("names no host"))
-}
-
-/// The chat endpoint below a base URL; a base URL that already is one stays.
-fn chat_url(mut base: Url) -> Url {
-    const PATH: &str = "/chat/completions";
-    base.set_fragment(None);
-    let path = base.path().trim_end_matches('/').to_owned();
-    if path.ends_with(PATH) {
-        base.set_path(&path);
-    } else {
-        base.set_path(&format!("{path}{PATH}"));
-    }
-    base
-}
-
-fn key(
-    model: &ModelName,
-    target: &Target,
-    base: &Url,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<ApiKey>, ConnectError> {
-    let var = target.key_var.clone();
-    match env(&var).filter(|key| !key.trim().is_empty()) {
-        Some(text) => match ApiKey::parse(&text) {
-            Ok(key) => Ok(Some(key)),
-            Err(error) => Err(ConnectError::BadKey { var, error }),
-        },
-        None if target.row.key == KeyNeed::Optional || is_local(base) || base.password().is_some() => {
-            Ok(None)
-        }
-        None => Err(ConnectError::NoKey { model: model.clone(), var }),
-    }
 }

@@ -1,23 +1,29 @@
-//! A model ready to be called: its client behind a limiter, retries, a budget and a circuit breaker.
+//! A model ready to be called: its servers behind limits, retries, a budget and a circuit breaker.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod balance;
+mod expect;
+mod health;
+mod member;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use undersight_core::{Cause, CauseKind, ModelName, NanoUsd, RawExchange, Retry, Timing};
+use undersight_core::{Cause, CauseKind, ModelName, NanoUsd, Retry};
 
-use crate::budget::Budget;
-use crate::client::{CallError, ChatRequest, Client, Decision, Reply};
-use crate::limiter::{Limiter, LimiterStats, Load, Permit};
+use self::expect::Seen;
+use self::health::Health;
+pub use self::member::Member;
+use self::member::{Turn, condemned, elsewhere};
+use crate::budget::{Budget, Reservation};
+use crate::client::{CallError, ChatRequest, Client, Decision, Exchange, Reply};
+use crate::gate::Gate;
+use crate::governor::Tokens;
+use crate::limiter::{Limiter, LimiterStats};
 use crate::prices::PriceTable;
 use crate::providers::table::Target;
 use crate::retry::{Jitter, RetryPolicy};
 
-/// Failures of one kind in a row, each after its retries, that stop a run although calls succeeded before.
-const HOPELESS: u32 = 5;
-/// The same for failures that may pass by themselves.
-const HOPELESS_TRANSIENT: u32 = 20;
 /// While nothing has succeeded, an unreachable host is tried again this often, and soon.
 const KNOCKS: u32 = 2;
 
@@ -27,14 +33,15 @@ pub struct Endpoint(Arc<Inner>);
 
 struct Inner {
     model: ModelName,
-    client: Box<dyn Client>,
+    /// At least one.
+    members: Vec<Member>,
     target: Option<Target>,
-    limiter: Arc<Limiter>,
     policy: RetryPolicy,
     budget: Arc<Budget>,
     prices: Arc<PriceTable>,
     jitter: Jitter,
     health: Health,
+    seen: Seen,
 }
 
 /// An answered call.
@@ -55,12 +62,8 @@ pub struct Failed {
     pub cause: Cause,
     /// The attempts before the last.
     pub retries: Vec<Retry>,
-    /// Bodies of the last attempt.
-    pub raw: RawExchange,
-    /// Times of the last attempt.
-    pub timing: Timing,
-    /// The provider's id of the last attempt.
-    pub request_id: Option<String>,
+    /// What the last attempt left.
+    pub exchange: Exchange,
     /// Set when the whole run should stop.
     pub fatal: Option<Fatal>,
 }
@@ -74,44 +77,13 @@ pub struct Fatal {
     pub hint: String,
 }
 
-/// Whether the endpoint works, as far as calls have shown.
-#[derive(Default)]
-struct Health {
-    succeeded: AtomicBool,
-    streak: Mutex<Option<(CauseKind, u32)>>,
-    fatal: OnceLock<Fatal>,
-}
-
-impl Health {
-    fn success(&self) {
-        self.succeeded.store(true, Ordering::Release);
-        *self.streak.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn succeeded(&self) -> bool {
-        self.succeeded.load(Ordering::Acquire)
-    }
-
-    /// Counts a failure and says whether the run should stop.
-    fn failure(&self, kind: CauseKind, decision: Decision) -> bool {
-        use CauseKind as K;
-        if matches!(kind, K::ContextLength | K::Stopped | K::Verdict) {
-            return false;
-        }
-        let mut streak = self.streak.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = match *streak {
-            Some((last, count)) if last == kind => count + 1,
-            _ => 1,
-        };
-        *streak = Some((kind, count));
-        match kind {
-            K::Auth | K::UnknownModel | K::Quota => true,
-            // A page instead of JSON is the wrong address; JSON that breaks off may be an accident of a working server.
-            K::Malformed if decision != Decision::Never => count >= HOPELESS,
-            K::Malformed | K::Unreachable | K::BadRequest => !self.succeeded() || count >= HOPELESS,
-            _ => count >= HOPELESS_TRANSIENT,
-        }
-    }
+/// A server among several that will not answer in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it is.
+    pub url: String,
+    /// What it said.
+    pub message: String,
 }
 
 impl Endpoint {
@@ -125,22 +97,37 @@ impl Endpoint {
         budget: Arc<Budget>,
         prices: Arc<PriceTable>,
     ) -> Self {
-        Self::build(model, client, None, limiter, policy, budget, prices)
+        Self::of(model, vec![Member::new(client, Gate::new(limiter, None))], policy, budget, prices)
     }
 
-    pub(crate) fn build(
+    /// The same with several servers, between which calls are balanced.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn of(
         model: ModelName,
-        client: Box<dyn Client>,
-        target: Option<Target>,
-        limiter: Arc<Limiter>,
+        members: Vec<Member>,
         policy: RetryPolicy,
         budget: Arc<Budget>,
         prices: Arc<PriceTable>,
     ) -> Self {
+        Self::build(model, members, None, policy, budget, prices)
+    }
+
+    pub(crate) fn build(
+        model: ModelName,
+        members: Vec<Member>,
+        target: Option<Target>,
+        policy: RetryPolicy,
+        budget: Arc<Budget>,
+        prices: Arc<PriceTable>,
+    ) -> Self {
+        assert!(!members.is_empty(), "an endpoint without a server");
         // Any seed will do: it only has to differ between processes that hit one host together.
         let jitter = Jitter::seeded(u64::from(std::process::id()));
-        let health = Health::default();
-        Self(Arc::new(Inner { model, client, target, limiter, policy, budget, prices, jitter, health }))
+        let (health, seen) = (Health::default(), Seen::default());
+        Self(Arc::new(Inner { model, members, target, policy, budget, prices, jitter, health, seen }))
     }
 
     /// Asks, and asks again as often as makes sense. `on_retry` hears of every retry before its wait.
@@ -153,19 +140,36 @@ impl Endpoint {
         on_retry: &(dyn Fn(&Retry) + Sync),
     ) -> Result<Answered, Box<Failed>> {
         let inner = &*self.0;
+        let several = inner.members.len() > 1;
         let mut retries = Vec::new();
+        let mut patience = 0;
+        // Servers that failed since the last wait.
+        let mut tried = Vec::new();
         loop {
-            let Some(permit) = inner.turn().await else {
+            let Some((mut reservation, turn)) = inner.turn(request, &tried).await else {
                 return Err(inner.stopped(retries));
             };
-            let result = inner.client.call(request).await;
-            permit.finish(load(&result));
+            let member = turn.member;
+            reservation.sent();
+            let result = member.client().call(request).await;
+            turn.finish(&result, several);
             let error = match result {
-                Ok(reply) => return Ok(inner.answered(reply, retries)),
+                Ok(reply) => return Ok(inner.answered(reply, retries, reservation)),
                 Err(error) => error,
             };
-            let Some(wait) = inner.patience(retries.len(), &error) else {
-                return Err(inner.failed(*error, retries));
+            if error.unbilled() {
+                reservation.spend(NanoUsd(0));
+            }
+            drop(reservation);
+            let wait = if several && inner.moves_on(&error, member, &mut tried) {
+                Some(Duration::ZERO)
+            } else {
+                tried.clear();
+                patience += 1;
+                inner.patience(patience - 1, &error)
+            };
+            let Some(wait) = wait else {
+                return Err(inner.failed(*error, member, retries));
             };
             let retry =
                 Retry { cause: error.cause, waited_us: i64::try_from(wait.as_micros()).unwrap_or(i64::MAX) };
@@ -178,10 +182,22 @@ impl Endpoint {
         }
     }
 
-    /// Where requests go, without credentials.
+    /// Where requests go, without credentials; the first of several.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.0.client.url()
+        self.0.members.first().map_or("", Member::url)
+    }
+
+    /// Everywhere requests may go, without credentials.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.0.members.iter().map(Member::url)
+    }
+
+    /// The servers that will not answer in this run, where there are others.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        let aside = |m: &Member| Some(SetAside { url: m.url().to_owned(), message: m.aside()? });
+        self.0.members.iter().filter_map(aside).collect()
     }
 
     /// The model.
@@ -202,10 +218,11 @@ impl Endpoint {
         self.0.target.as_ref()
     }
 
-    /// How busy its host is.
+    /// How busy its hosts are, together.
     #[must_use]
     pub fn limiter(&self) -> LimiterStats {
-        self.0.limiter.stats()
+        let stats = self.0.members.iter().map(|member| member.gate().stats());
+        stats.reduce(LimiterStats::plus).unwrap_or_default()
     }
 }
 
@@ -219,53 +236,82 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Inner {
-    /// A turn on the host, or `None` when no further call may start.
-    async fn turn(&self) -> Option<Permit> {
-        if self.budget.halted() || self.health.fatal.get().is_some() {
+    fn over(&self) -> bool {
+        self.budget.halted() || self.health.fatal.get().is_some()
+    }
+
+    /// Money and a turn on a server, or `None` when no further call may start.
+    async fn turn(&self, request: &ChatRequest, tried: &[usize]) -> Option<(Reservation, Turn<'_>)> {
+        if self.over() {
             return None;
         }
-        let permit = tokio::select! {
+        let bound = if self.budget.limited() { self.bound(request) } else { NanoUsd(0) };
+        let reservation = self.budget.reserve(bound).await?;
+        let counted = self.members.iter().any(|member| member.gate().counts());
+        let expected = if counted { self.seen.expected(request) } else { Tokens::default() };
+        let turn = tokio::select! {
             biased;
-            permit = self.limiter.acquire() => permit,
+            turn = balance::turn(&self.members, tried, expected) => turn,
             () = self.budget.wait_halted() => return None,
         };
         // Things may have changed in the queue.
-        (!self.budget.halted() && self.health.fatal.get().is_none()).then_some(permit)
+        (!self.over()).then_some((reservation, turn))
+    }
+
+    /// What a call may cost at most; nothing can be said without a price.
+    fn bound(&self, request: &ChatRequest) -> NanoUsd {
+        let limited = self.target.as_ref().is_none_or(|t| t.row.params.max_tokens.is_some());
+        let most = self.seen.most(request, limited);
+        self.prices.bound(&self.model, most.input, most.output).unwrap_or(NanoUsd(0))
+    }
+
+    /// Whether a call that failed on one of several servers should be made on another at once.
+    fn moves_on(&self, error: &CallError, member: &Member, tried: &mut Vec<usize>) -> bool {
+        tried.extend(self.members.iter().position(|m| std::ptr::eq(m, member)));
+        elsewhere(error) && balance::untried(&self.members, tried)
+    }
+
+    /// Whether a server was set aside and others are left.
+    fn others_left(&self, kind: CauseKind) -> bool {
+        condemned(kind) && self.members.iter().any(|member| member.aside().is_none())
     }
 
     /// How long to wait before another attempt, if there is one.
-    fn patience(&self, attempt: usize, error: &CallError) -> Option<Duration> {
-        let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
+    fn patience(&self, attempt: u32, error: &CallError) -> Option<Duration> {
+        let kind = error.cause.kind;
         let mut policy = self.policy;
-        if error.cause.kind == CauseKind::Unreachable && !self.health.succeeded() {
+        if kind == CauseKind::Unreachable && !self.health.succeeded() {
             policy.max_retries = policy.max_retries.min(KNOCKS);
             policy.base = policy.base.min(Duration::from_millis(250));
         }
-        policy.next(attempt, error.decision, self.jitter.draw())
+        // The others may be down for now, but they have not refused.
+        let decision = if self.members.len() > 1 && self.others_left(kind) {
+            Decision::Transient
+        } else {
+            error.decision
+        };
+        policy.next(attempt, decision, self.jitter.draw())
     }
 
-    fn answered(&self, reply: Reply, retries: Vec<Retry>) -> Answered {
+    fn answered(&self, reply: Reply, retries: Vec<Retry>, mut reservation: Reservation) -> Answered {
         self.health.success();
-        let cost = reply.billed.or_else(|| self.prices.cost(&self.model, &reply.usage));
+        self.seen.reply(&reply.usage);
+        let cost = reply.billed.or_else(|| {
+            let price = if reply.exchange.batched { PriceTable::batched_cost } else { PriceTable::cost };
+            price(&self.prices, &self.model, &reply.usage)
+        });
         if let Some(cost) = cost {
-            self.budget.spend(cost);
+            reservation.spend(cost);
         }
         Answered { reply, retries, cost }
     }
 
-    fn failed(&self, error: CallError, retries: Vec<Retry>) -> Box<Failed> {
-        let fatal = self
-            .health
-            .failure(error.cause.kind, error.decision)
-            .then(|| self.health.fatal.get_or_init(|| self.explain(&error.cause)).clone());
-        Box::new(Failed {
-            cause: error.cause,
-            retries,
-            raw: error.raw,
-            timing: error.timing,
-            request_id: error.request_id,
-            fatal,
-        })
+    fn failed(&self, error: CallError, member: &Member, retries: Vec<Retry>) -> Box<Failed> {
+        let kind = error.cause.kind;
+        let left = self.members.len() > 1 && self.others_left(kind);
+        let fatal = (!left && self.health.failure(kind, error.decision))
+            .then(|| self.health.fatal.get_or_init(|| self.explain(member, &error.cause)).clone());
+        Box::new(Failed { cause: error.cause, retries, exchange: error.exchange, fatal })
     }
 
     /// Not called, or not called again.
@@ -279,88 +325,8 @@ impl Inner {
         Box::new(Failed {
             cause: Cause { kind: CauseKind::Stopped, http_status: None, message },
             retries,
-            raw: RawExchange::default(),
-            timing: Timing::default(),
-            request_id: None,
+            exchange: Exchange::default(),
             fatal,
         })
-    }
-
-    /// What happened and what to do about it.
-    fn explain(&self, cause: &Cause) -> Fatal {
-        use CauseKind as K;
-        let host = host(self.client.url());
-        let model = &self.model;
-        let what = match cause.kind {
-            K::Auth => format!("{host} refused the key for {model}"),
-            K::UnknownModel => format!("{host} does not know {model}"),
-            K::Quota => format!("{host} has no credit left for {model}"),
-            K::Unreachable => format!("{host} cannot be reached for {model}"),
-            K::BadRequest => format!("{host} refuses every request to {model}"),
-            K::Malformed => format!("{host} does not answer {model} in a form that can be read"),
-            _ => format!("{host} keeps failing for {model}"),
-        };
-        Fatal { message: format!("{what}: {}", cause.message), hint: self.hint(cause) }
-    }
-
-    fn hint(&self, cause: &Cause) -> String {
-        use CauseKind as K;
-        let name = self.target.as_ref().map_or(self.model.name(), |t| &t.model);
-        match cause.kind {
-            K::Auth => self.target.as_ref().map_or_else(
-                || "check the key".to_owned(),
-                |t| format!("set {} to a valid key for {}", t.key_var, self.client.url()),
-            ),
-            K::UnknownModel => format!(
-                "check the name {name:?} against the provider's list of models, and the base URL (most end in /v1): requests go to {}",
-                self.client.url()
-            ),
-            K::Quota => {
-                "add credit or choose another model; the same command resumes where it stopped".to_owned()
-            }
-            K::Unreachable => self.target.as_ref().map_or_else(
-                || "check the address".to_owned(),
-                |t| t.row.unreachable.replace("{model}", name),
-            ),
-            K::BadRequest if cause.http_status.is_some_and(|s| (300..400).contains(&s)) => {
-                format!("set the base URL to where the server is: requests go to {}", self.client.url())
-            }
-            K::BadRequest => "remove or change the parameter the message names".to_owned(),
-            K::Malformed => {
-                format!("check the base URL (most end in /v1): requests go to {}", self.client.url())
-            }
-            _ => "try again later: the same command resumes where it stopped".to_owned(),
-        }
-    }
-}
-
-/// The host of a URL, with its port where it has one of its own.
-fn host(url: &str) -> String {
-    let parsed = reqwest::Url::parse(url).ok();
-    let host = parsed.as_ref().and_then(reqwest::Url::host_str);
-    match (host, parsed.as_ref().and_then(reqwest::Url::port)) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        (None, _) => url.to_owned(),
-    }
-}
-
-/// What the outcome of a call says about the load of its host.
-fn load(result: &Result<Reply, Box<CallError>>) -> Load {
-    match result {
-        // The first byte of a stream says more about load than the length of the reply does.
-        Ok(reply) => {
-            let us = reply.timing.first_byte_us.unwrap_or(reply.timing.total_us);
-            Load::Answered(Duration::from_micros(u64::try_from(us).unwrap_or(0)))
-        }
-        Err(error) => match error.decision {
-            Decision::RateLimited(wait) => Load::Overloaded(wait),
-            _ if error.cause.kind == CauseKind::Timeout
-                || matches!(error.cause.http_status, Some(503 | 529)) =>
-            {
-                Load::Overloaded(None)
-            }
-            _ => Load::Unrelated,
-        },
     }
 }

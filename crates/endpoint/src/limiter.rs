@@ -46,7 +46,7 @@ struct Latency {
 }
 
 /// A limiter at a glance, for progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LimiterStats {
     /// Calls under way.
     pub in_flight: usize,
@@ -54,6 +54,17 @@ pub struct LimiterStats {
     pub limit: usize,
     /// How long the host still wants to be left alone.
     pub paused: Option<Duration>,
+}
+
+impl LimiterStats {
+    /// Two hosts together; calls are held up only where both want to be left alone.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            in_flight: self.in_flight + other.in_flight,
+            limit: self.limit + other.limit,
+            paused: self.paused.zip(other.paused).map(|(a, b)| a.min(b)),
+        }
+    }
 }
 
 /// How a call ended, as far as the host's load is concerned.
@@ -121,6 +132,18 @@ impl Limiter {
             };
             sleep_until(until).await;
         }
+    }
+
+    /// A turn, if there is one at once.
+    pub fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        let mut state = self.state();
+        if state.paused_until.is_some_and(|until| until > Instant::now()) {
+            return None;
+        }
+        state.paused_until = None;
+        state.in_flight += 1;
+        Some(Permit { limiter: Arc::clone(self), slot: Some(slot), epoch: state.epoch })
     }
 
     /// How it stands.

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use undersight_core::{ModelName, NanoUsd, Usage};
 
+use crate::providers::table;
+
 /// Prices by model. The key of a look-up is `provider/name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceTable {
@@ -19,6 +21,8 @@ struct Price {
     input: i64,
     cached: i64,
     output: i64,
+    /// Of a batched call: the share of these prices, in millionths.
+    batch: i64,
 }
 
 /// Why a price table cannot be used.
@@ -35,6 +39,14 @@ pub enum PriceError {
     /// Not a price table.
     #[error("the price table cannot be understood: {0}")]
     Syntax(String),
+    /// A share that is none.
+    #[error("the price table lets batches of {model} cost {value} times as much")]
+    Batch {
+        /// The row.
+        model: String,
+        /// What it says.
+        value: f64,
+    },
     /// A price that is none.
     #[error("the price table gives {model} the price {value}")]
     Price {
@@ -52,8 +64,9 @@ impl PriceError {
         match self {
             Self::File { .. } => "check the path of the price table",
             Self::Syntax(_) => {
-                "write version = \"…\" and [[price]] rows with model, input, output and perhaps cached, in dollars per million tokens"
+                "write version = \"…\" and [[price]] rows with model, input, output and perhaps cached, in dollars per million tokens, and batch, the share of them a batched call costs"
             }
+            Self::Batch { .. } => "batch is the share of the prices that a batched call costs, from 0 to 1",
             Self::Price { .. } => "prices are dollars per million tokens, zero or more",
         }
     }
@@ -74,9 +87,23 @@ struct FileRow {
     input: f64,
     cached: Option<f64>,
     output: f64,
+    batch: Option<f64>,
     /// For people: when the price was looked up.
     #[serde(default, rename = "as_of")]
     _as_of: Option<String>,
+}
+
+const MILLION: i64 = 1_000_000;
+
+/// Nano-dollars times a million.
+fn per_million(tokens: u64, price: i64) -> u128 {
+    u128::from(tokens) * u128::from(price.unsigned_abs())
+}
+
+/// Every batch API there is charges half, where its prices are documented at all.
+fn half_price_in_batches(pattern: &str) -> bool {
+    let provider = pattern.split('/').next().unwrap_or_default();
+    table::row(provider).is_some_and(|row| row.batch.is_some())
 }
 
 impl PriceTable {
@@ -109,7 +136,13 @@ impl PriceTable {
                         .map(|n| n.0)
                         .ok_or_else(|| PriceError::Price { model: row.model.clone(), value })
                 };
+                let usual = half_price_in_batches(&row.model);
+                let share = row.batch.unwrap_or(if usual { 0.5 } else { 1.0 });
+                let batch = NanoUsd::from_usd(share / 1e3).filter(|n| n.0 <= MILLION);
                 Ok(Price {
+                    batch: batch
+                        .map(|n| n.0)
+                        .ok_or_else(|| PriceError::Batch { model: row.model.clone(), value: share })?,
                     input: nano(row.input)?,
                     cached: nano(row.cached.unwrap_or(row.input))?,
                     output: nano(row.output)?,
@@ -149,17 +182,41 @@ impl PriceTable {
     /// What a call cost; `None` when the price or the tokens are unknown. Simulated models are free.
     #[must_use]
     pub fn cost(&self, model: &ModelName, usage: &Usage) -> Option<NanoUsd> {
+        self.total(model, usage, |_| MILLION)
+    }
+
+    /// The same for a call that was part of a batch.
+    #[must_use]
+    pub fn batched_cost(&self, model: &ModelName, usage: &Usage) -> Option<NanoUsd> {
+        self.total(model, usage, |price| price.batch)
+    }
+
+    /// What a call with at most so many tokens may cost at most, however they are counted; `None` without a price.
+    #[must_use]
+    pub fn bound(&self, model: &ModelName, input: u64, output: u64) -> Option<NanoUsd> {
+        if model.is_simulated() {
+            return Some(NanoUsd(0));
+        }
+        let price = self.row(model)?;
+        let total = per_million(input, price.input.max(price.cached)) + per_million(output, price.output);
+        Some(NanoUsd(i64::try_from(total.div_ceil(MILLION.unsigned_abs().into())).unwrap_or(i64::MAX)))
+    }
+
+    fn total(&self, model: &ModelName, usage: &Usage, share: impl Fn(&Price) -> i64) -> Option<NanoUsd> {
         if model.is_simulated() {
             return Some(NanoUsd(0));
         }
         let price = self.row(model)?;
         let (input, output) = (usage.input?, usage.output?);
         let cached = usage.cached.unwrap_or(0).min(input);
-        let per_million = |tokens: u64, price: i64| i128::from(tokens) * i128::from(price);
         let total = per_million(input - cached, price.input)
             + per_million(cached, price.cached)
             + per_million(output, price.output);
-        i64::try_from((total + 500_000) / 1_000_000).ok().map(NanoUsd)
+        let million = u128::from(MILLION.unsigned_abs());
+        // Prices are below 2^50, tokens below 2^64, and the share is at most a million: the product fits.
+        let share = u128::from(share(price).unsigned_abs());
+        let total = total / million * share + total % million * share / million;
+        i64::try_from((total + million / 2) / million).ok().map(NanoUsd)
     }
 
     /// The row that names the model, else the first with the longest matching pattern.

@@ -1,6 +1,6 @@
 //! API keys as redacting types, and the pass that takes them out of any text before it leaves the crate.
 
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 /// No provider hands out keys shorter than this.
@@ -49,6 +49,18 @@ impl ApiKey {
         } else {
             Err(KeyError::NotAscii)
         }
+    }
+
+    /// The key itself, for what signs with it.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// The key alone, marked sensitive likewise.
+    pub(crate) fn plain(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(self.0.expose_secret()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     /// `Bearer …`, marked sensitive so that no debug output shows it.
@@ -106,6 +118,20 @@ impl Redactor {
             bytes = replace(bytes, secret.expose_secret().as_bytes());
         }
         bytes
+    }
+}
+
+impl Redactor {
+    /// The headers, those hidden whose value holds a secret: some servers echo what they were sent.
+    #[must_use]
+    pub fn headers(&self, mut headers: HeaderMap) -> HeaderMap {
+        for value in headers.values_mut() {
+            let holds = |secret: &SecretString| find(value.as_bytes(), secret.expose_secret().as_bytes());
+            if self.secrets.iter().any(|secret| holds(secret).is_some()) {
+                *value = HeaderValue::from_static(HIDDEN);
+            }
+        }
+        headers
     }
 }
 

@@ -10,23 +10,33 @@ pub const MAX_WAIT: Duration = Duration::from_secs(600);
 /// The wait a provider asks for, from the headers, else from the words of its message; at most [`MAX_WAIT`].
 #[must_use]
 pub fn requested_wait(headers: &HeaderMap, message: &str, now: SystemTime) -> Option<Duration> {
+    let now = server_time(headers).unwrap_or(now);
+    retry_after(headers, now)
+        .or_else(|| in_words(message))
+        .or_else(|| reset(headers, now))
+        .map(|wait| wait.min(MAX_WAIT))
+}
+
+/// The wait that is asked for outright.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
-    // The server's own clock, where it tells it, is the one its dates are meant by.
-    let now = text("date").and_then(|d| httpdate::parse_http_date(d).ok()).unwrap_or(now);
+    let now = server_time(headers).unwrap_or(now);
     ["retry-after-ms", "llm_provider-retry-after-ms"]
         .iter()
         .find_map(|name| text(name).and_then(|v| seconds(v, 1e-3)))
         .or_else(|| {
             ["retry-after", "llm_provider-retry-after"]
                 .iter()
-                .find_map(|name| text(name).and_then(|v| retry_after(v, now)))
+                .find_map(|name| text(name).and_then(|v| wait_or_date(v, now)))
         })
-        .or_else(|| in_words(message))
-        .or_else(|| reset(headers, now))
-        .map(|wait| wait.min(MAX_WAIT))
 }
 
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+/// The server's own clock, where it tells it, is the one its dates are meant by.
+pub(crate) fn server_time(headers: &HeaderMap) -> Option<SystemTime> {
+    headers.get("date").and_then(|v| httpdate::parse_http_date(v.to_str().ok()?.trim()).ok())
+}
+
+fn wait_or_date(value: &str, now: SystemTime) -> Option<Duration> {
     seconds(value, 1.0).or_else(|| duration(value)).or_else(|| {
         httpdate::parse_http_date(value).ok().map(|at| at.duration_since(now).unwrap_or_default())
     })
@@ -80,10 +90,15 @@ fn reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     spent.or(nearest)
 }
 
-/// A duration, a number of seconds, or a moment as seconds or milliseconds since 1970.
-fn moment(value: &str, now: SystemTime) -> Option<Duration> {
+/// A duration, a number of seconds, or a moment: RFC 3339, or seconds or milliseconds since 1970.
+pub(crate) fn moment(value: &str, now: SystemTime) -> Option<Duration> {
     if let Some(wait) = duration(value) {
         return Some(wait);
+    }
+    if let Ok(at) = value.parse::<jiff::Timestamp>() {
+        let since_1970 = Duration::try_from(at.as_duration()).unwrap_or_default();
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        return Some(since_1970.saturating_sub(now));
     }
     let number: f64 = value.parse().ok()?;
     let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs_f64();

@@ -1,24 +1,64 @@
-//! Against aimock, a provider nobody here wrote: traces arrive, errors are classified, refusals for a while survived.
+//! Against aimock, a provider nobody here wrote, in all its styles: traces arrive, errors are classified, refusals for a
+//! while survived.
 
 use std::sync::Arc;
 
 use serde_json::json;
 use testkit::aimock::Aimock;
 use undersight_core::{CauseKind, FinishReason, GenParams, Message, ModelName, Provenance, Role};
+use undersight_endpoint::providers::table::complete;
 use undersight_endpoint::{Answered, ChatRequest, Failed, Options, ResponseSchema, connect};
+
+/// A way to talk to it, and what is different there.
+struct Way {
+    model: &'static str,
+    /// In place of the `/v1` its address ends in.
+    version: &'static str,
+    stream: bool,
+    /// What its reasoning is, as its maker documents it.
+    trace: Provenance,
+    /// Whether a refusal of the filter is more than a stop without an answer.
+    tells_filter: bool,
+    /// Whether the reply names the model.
+    names_model: bool,
+    /// Whether its fixtures see that a schema was asked for.
+    sees_schema: bool,
+}
+
+const CHAT: Way = Way {
+    model: "vllm/reasoner",
+    version: "v1",
+    stream: false,
+    trace: Provenance::Full,
+    tells_filter: true,
+    names_model: true,
+    sees_schema: true,
+};
+const RESPONSES: Way =
+    Way { model: "openai-responses/reasoner", trace: Provenance::Summary, sees_schema: false, ..CHAT };
+const MESSAGES: Way = Way { model: "anthropic/reasoner", sees_schema: false, ..CHAT };
+const GEMINI: Way = Way {
+    model: "google/reasoner",
+    version: "v1beta",
+    trace: Provenance::Summary,
+    names_model: false,
+    sees_schema: false,
+    ..CHAT
+};
 
 struct Case {
     name: &'static str,
-    stream: bool,
     schema: bool,
 }
 
 /// Asks for one of the fixtures, whose user messages name them, through an endpoint of its own.
-async fn ask(mock: &Aimock, case: &Case) -> Result<Answered, Box<Failed>> {
-    let model = ModelName::parse("vllm/reasoner").expect("a model's name");
+async fn ask(mock: &Aimock, way: &Way, case: &Case) -> Result<Answered, Box<Failed>> {
+    let model = ModelName::parse(way.model).expect("a model's name");
+    let base = mock.url();
+    let base = base.strip_suffix("v1").expect("its address ends in the version");
     let options = Options {
-        base_url: Some(mock.url()),
-        stream: case.stream,
+        base_urls: vec![format!("{base}{}", way.version)],
+        stream: way.stream,
         max_connections: Some(1),
         ..Options::default()
     };
@@ -26,26 +66,24 @@ async fn ask(mock: &Aimock, case: &Case) -> Result<Answered, Box<Failed>> {
     let schema = ResponseSchema { name: "verdict".to_owned(), schema: json!({ "type": "object" }) };
     let request = ChatRequest {
         messages: vec![Message::new(Role::User, format!("case:{}", case.name))],
-        params: GenParams::default(),
-        seed: None,
+        params: complete(&model, GenParams::default()),
         schema: case.schema.then(|| Arc::new(schema)),
-        trace: None,
-        side: None,
+        ..ChatRequest::default()
     };
     endpoint.call(&request, &|_| ()).await
 }
 
-async fn answered(mock: &Aimock, name: &'static str, stream: bool) -> Answered {
-    let case = Case { name, stream, schema: name == "verdict" };
-    ask(mock, &case).await.unwrap_or_else(|failed| panic!("case:{name}: {}", failed.cause.message))
+async fn answered(mock: &Aimock, way: &Way, name: &'static str) -> Answered {
+    let case = Case { name, schema: name == "verdict" };
+    ask(mock, way, &case).await.unwrap_or_else(|failed| panic!("case:{name}: {}", failed.cause.message))
 }
 
 /// Each run has an aimock of its own, because some of its cases answer differently the second time.
-async fn every_case(stream: bool) {
+async fn every_case(way: Way) {
     let Some(mock) = Aimock::start(&Aimock::fixtures()) else { return };
-
+    let way = &way;
     let check = async |name, trace: &str, answer: &str, provenance, finish, retried: &[CauseKind]| {
-        let Answered { reply, retries, .. } = answered(&mock, name, stream).await;
+        let Answered { reply, retries, .. } = answered(&mock, way, name).await;
         let extraction = &reply.extraction;
         assert_eq!(
             (extraction.trace().as_str(), extraction.answer().as_str()),
@@ -54,43 +92,50 @@ async fn every_case(stream: bool) {
         );
         assert_eq!((extraction.provenance, &reply.finish), (provenance, &finish), "case:{name}");
         assert_eq!(retries.iter().map(|r| r.cause.kind).collect::<Vec<_>>(), retried, "case:{name}");
-        assert_eq!(reply.returned_model.as_deref(), Some("reasoner"), "case:{name}");
-        assert!(extraction.covers() && !reply.raw.response.is_empty(), "case:{name}");
+        let named = way.names_model.then_some("reasoner");
+        assert_eq!(reply.returned_model.as_deref(), named, "case:{name}");
+        assert!(extraction.covers() && !reply.exchange.raw.response.is_empty(), "case:{name}");
         reply
     };
-    let (full, stop) = (Provenance::Full, || FinishReason::Stop);
+    let (own, stop) = (way.trace, || FinishReason::Stop);
 
     let thought = "The question touches a risk to other people's property, so the answer stays general.";
     let plain =
-        check("plain", thought, "I can explain how such locks are kept safe.", full, stop(), &[]).await;
+        check("plain", thought, "I can explain how such locks are kept safe.", own, stop(), &[]).await;
     assert_eq!((plain.usage.input, plain.usage.output), (Some(12), Some(30)));
     assert!(!plain.blocked);
 
+    // Tags are the model's own, whatever its provider summarises.
+    let full = Provenance::Full;
     check("tags", "A tag arrives inside the content.", "The answer follows it.", full, stop(), &[]).await;
 
     let half = "The request asks about locks; a risk could be";
     check("truncated", half, "", Provenance::Truncated, FinishReason::Length, &[]).await;
 
-    let filtered = check("filter", "", "", Provenance::Absent, FinishReason::ContentFilter, &[]).await;
-    assert!(filtered.blocked);
+    if way.tells_filter {
+        let filtered = check("filter", "", "", Provenance::Absent, FinishReason::ContentFilter, &[]).await;
+        assert!(filtered.blocked);
+    }
 
     let waited = "The first attempt was refused, this one passes.";
-    check("limited", waited, "Fine after the wait.", full, stop(), &[CauseKind::RateLimited]).await;
+    check("limited", waited, "Fine after the wait.", own, stop(), &[CauseKind::RateLimited]).await;
 
     let passed = "The trouble has passed.";
-    check("flaky", passed, "Fine on the second attempt.", full, stop(), &[CauseKind::Server]).await;
+    check("flaky", passed, "Fine on the second attempt.", own, stop(), &[CauseKind::Server]).await;
 
-    let verdict = answered(&mock, "verdict", stream).await.reply.extraction.answer();
-    let verdict: serde_json::Value = serde_json::from_str(&verdict).expect("a verdict is JSON");
-    assert_eq!((&verdict["label"], &verdict["risks"][0]["recognised"]), (&json!("True"), &json!(true)));
+    if way.sees_schema {
+        let verdict = answered(&mock, way, "verdict").await.reply.extraction.answer();
+        let verdict: serde_json::Value = serde_json::from_str(&verdict).expect("a verdict is JSON");
+        assert_eq!((&verdict["label"], &verdict["risks"][0]["recognised"]), (&json!("True"), &json!(true)));
+    }
 
-    if stream {
+    if way.stream {
         let whole = "The connection stays open.";
-        check("cut", whole, "This answer arrives whole.", full, stop(), &[CauseKind::Disconnected]).await;
+        check("cut", whole, "This answer arrives whole.", own, stop(), &[CauseKind::Disconnected]).await;
     }
 
     for (name, kind) in [("refused", CauseKind::BadRequest), ("unheard-of", CauseKind::UnknownModel)] {
-        let failed = ask(&mock, &Case { name, stream, schema: false }).await.expect_err(name);
+        let failed = ask(&mock, way, &Case { name, schema: false }).await.expect_err(name);
         assert_eq!(
             (failed.cause.kind, failed.retries.len()),
             (kind, 0),
@@ -102,12 +147,23 @@ async fn every_case(stream: bool) {
     }
 }
 
-#[tokio::test]
-async fn whole_replies() {
-    every_case(false).await;
+/// One test a style, whole and streamed.
+macro_rules! styles {
+    ($($name:ident = $way:ident),+ $(,)?) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn whole_replies() {
+                every_case($way).await;
+            }
+
+            #[tokio::test]
+            async fn streamed_replies() {
+                every_case(Way { stream: true, ..$way }).await;
+            }
+        }
+    )+};
 }
 
-#[tokio::test]
-async fn streamed_replies() {
-    every_case(true).await;
-}
+styles! { chat = CHAT, responses = RESPONSES, messages = MESSAGES, gemini = GEMINI }

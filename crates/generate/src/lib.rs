@@ -60,6 +60,25 @@ pub fn jobs(arm: Digest, prompts: &[Arc<Prompted>], k: u32) -> impl Iterator<Ite
     )
 }
 
+/// What is asked for a job.
+#[must_use]
+pub fn request(arm: &Arm, job: &Job) -> ChatRequest {
+    // A seed that is not sent is none.
+    let sent = !arm.unsupported.iter().any(|name| name == "seed");
+    ChatRequest {
+        messages: job.prompt.messages.as_ref().clone(),
+        params: arm.params.clone(),
+        seed: arm.request_seed(&job.prompt.messages_hash, job.index).filter(|_| sent),
+        trace: arm.trace,
+        side: arm
+            .model
+            .is_simulated()
+            .then(|| SideChannel { instance: Arc::clone(&job.prompt.instance), index: job.index }),
+        tag: Some(job.key),
+        ..ChatRequest::default()
+    }
+}
+
 /// Generates the samples of one arm.
 #[derive(Clone)]
 pub struct Generator {
@@ -88,19 +107,8 @@ impl Generator {
 
     /// Makes the call of one job, retries included.
     pub async fn generate(&self, job: &Job, on_retry: &(dyn Fn(&Retry) + Sync)) -> Generated {
-        let seed = self.arm.request_seed(&job.prompt.messages_hash, job.index);
-        let request = ChatRequest {
-            messages: job.prompt.messages.as_ref().clone(),
-            params: self.arm.params.clone(),
-            seed,
-            schema: None,
-            trace: self.arm.trace,
-            side: self
-                .arm
-                .model
-                .is_simulated()
-                .then(|| SideChannel { instance: Arc::clone(&job.prompt.instance), index: job.index }),
-        };
+        let request = request(&self.arm, job);
+        let seed = request.seed;
         match self.endpoint.call(&request, on_retry).await {
             Ok(answered) => Generated::Sample(Box::new(self.answered(job, seed, answered))),
             Err(failed) => match failed.fatal {
@@ -113,7 +121,7 @@ impl Generator {
 
     fn blank(&self, job: &Job, request_seed: Option<u64>) -> Sample {
         let blank = Sample::blank(self.arm_hash, job.prompt.messages_hash, job.index, self.arm.model.clone());
-        Sample { url: self.endpoint.url().to_owned(), request_seed, ..blank }
+        Sample { request_seed, ..blank }
     }
 
     fn answered(&self, job: &Job, seed: Option<u64>, answered: Answered) -> Sample {
@@ -130,10 +138,11 @@ impl Generator {
             price_version: cost
                 .filter(|_| reply.billed.is_none())
                 .map(|_| self.endpoint.prices().version().to_owned()),
-            timing: reply.timing,
-            request_id: reply.request_id,
+            timing: reply.exchange.timing,
+            url: reply.exchange.url,
+            request_id: reply.exchange.request_id,
             retries,
-            raw: reply.raw,
+            raw: reply.exchange.raw,
             sim_truth: reply.sim_truth,
             ..self.blank(job, seed)
         }
@@ -142,10 +151,11 @@ impl Generator {
     fn failed(&self, job: &Job, seed: Option<u64>, failed: Failed) -> Sample {
         Sample {
             cause: Some(failed.cause),
-            timing: failed.timing,
-            request_id: failed.request_id,
+            timing: failed.exchange.timing,
+            url: failed.exchange.url,
+            request_id: failed.exchange.request_id,
             retries: failed.retries,
-            raw: failed.raw,
+            raw: failed.exchange.raw,
             ..self.blank(job, seed)
         }
     }

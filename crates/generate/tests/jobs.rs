@@ -4,15 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use undersight_core::{
-    Arm, Extraction, FinishReason, GenParams, Instance, ModelName, Provenance, RawExchange, SampleStatus,
-    Scenario, Timing, Usage,
+    Arm, Extraction, FinishReason, Instance, ModelName, Provenance, SampleStatus, Scenario, Usage,
 };
-use undersight_endpoint::Reply;
+use undersight_endpoint::{Exchange, Reply};
 use undersight_generate::{jobs, prompts, status};
 
 fn arm() -> Arm {
     let model = ModelName::parse("vllm/example").expect("a model name");
-    Arm { model, params: GenParams::default(), system_prompt: None, trace: None, seed: None }
+    Arm::of(model)
 }
 
 fn instance(id: &str, query: &str) -> Arc<Instance> {
@@ -49,9 +48,8 @@ fn how_a_reply_counts() {
             fingerprint: None,
             usage: Usage::default(),
             billed: None,
-            timing: Timing::default(),
-            request_id: None,
-            raw: RawExchange::default(),
+            choices: 1,
+            exchange: Exchange::default(),
             sim_truth: None,
         };
         assert_eq!(status(&reply), expected, "{answer:?}");

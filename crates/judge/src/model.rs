@@ -69,8 +69,8 @@ pub(crate) async fn judge(
         params: spec.params.clone(),
         seed: request_seed(spec, &judgement.key, 0),
         schema: if spec.structured == Some(false) { None } else { prompts.schema(task, instance.scenario) },
-        trace: None,
-        side: None,
+        tag: Some(ask_tag(&judgement.key, 0)),
+        ..ChatRequest::default()
     };
     let mut contradictions = 0;
     loop {
@@ -100,6 +100,7 @@ pub(crate) async fn judge(
         }
         judgement.flags.reasks += 1;
         request.seed = request_seed(spec, &judgement.key, judgement.flags.reasks);
+        request.tag = Some(ask_tag(&judgement.key, judgement.flags.reasks));
         request.messages.clone_from(&prompt);
         request.messages.extend(reask(&judgement.raw_verdict, &error, &expected));
     }
@@ -140,14 +141,14 @@ fn record(judgement: &mut Judgement, answered: Answered) {
     if judgement.flags.reasks == 0 {
         judgement.usage = reply.usage;
         judgement.cost = cost;
-        judgement.timing = reply.timing;
+        judgement.timing = reply.exchange.timing;
     } else {
         judgement.usage = judgement.usage.plus(reply.usage);
         judgement.cost = judgement.cost.zip(cost).map(|(a, b): (NanoUsd, NanoUsd)| a.plus(b));
-        judgement.timing = timing_sum(judgement.timing, reply.timing);
+        judgement.timing = timing_sum(judgement.timing, reply.exchange.timing);
     }
     judgement.returned_model = reply.returned_model;
-    judgement.raw = reply.raw;
+    judgement.raw = reply.exchange.raw;
 }
 
 fn timing_sum(first: Timing, next: Timing) -> Timing {
@@ -183,12 +184,12 @@ fn failure(mut judgement: Judgement, failed: Failed) -> Result<Judgement, Halt> 
         _ => {}
     }
     judgement.timing = match judgement.flags.reasks {
-        0 => failed.timing,
-        _ => timing_sum(judgement.timing, failed.timing),
+        0 => failed.exchange.timing,
+        _ => timing_sum(judgement.timing, failed.exchange.timing),
     };
     judgement.status = JudgementStatus::Error;
     judgement.cause = Some(failed.cause);
-    judgement.raw = failed.raw;
+    judgement.raw = failed.exchange.raw;
     Ok(judgement)
 }
 
@@ -199,6 +200,11 @@ fn reask(reply: &str, error: &VerdictError, expected: &Expected<'_>) -> [Message
     // An empty turn is refused by some providers.
     let shown = if reply.trim().is_empty() { "(no text)" } else { &reply[..cut] };
     [Message::new(Role::Assistant, shown), Message::new(Role::User, error.correction(expected))]
+}
+
+/// What tells the asks of all judgements apart.
+fn ask_tag(key: &JudgementKey, ask: u32) -> Digest {
+    Digest::of("ask/v1", &(key, ask))
 }
 
 /// Distinct for every judgement and ask, and within 31 bits because some servers read a signed 32-bit integer.

@@ -10,6 +10,8 @@ use undersight_core::{
     VerdictFormat,
 };
 
+use undersight_endpoint::providers::table::complete;
+
 use crate::gullible::{self, Gullible, GullibleError};
 use crate::lexical;
 use crate::oracle::{self, Oracle, OracleError};
@@ -284,7 +286,7 @@ fn specified(
         return Err(RecipeError::Tasks { judge: model.clone(), tasks: untold });
     }
     Ok(JudgeSpec {
-        params: params.clone(),
+        params: complete(model, params.clone()),
         prompts: Some(prompts.hash()),
         seed: *seed,
         format: Some(prompts.format()).filter(|f| *f != VerdictFormat::Json),

@@ -12,7 +12,7 @@ use undersight_core::{
     Cause, CauseKind, Extraction, FinishReason, GenParams, Judgement, JudgementStatus, Label, ModelName,
     NanoUsd, Provenance, RawExchange, Role, Sample, SampleStatus, Scenario, Task, Timing, Usage,
 };
-use undersight_endpoint::client::{CallError, ChatRequest, Client, Decision, Reply};
+use undersight_endpoint::client::{CallError, ChatRequest, Client, Decision, Exchange, Reply};
 use undersight_endpoint::{Budget, Endpoint, Limiter, PriceTable, RetryPolicy};
 use undersight_judge::{Halt, Judge, MAX_REASKS, PARSER_VERSION, Prompts, Recipe, Settings};
 
@@ -46,9 +46,12 @@ fn reply(text: &str) -> Reply {
         fingerprint: None,
         usage: Usage { input: Some(100), output: Some(10), reasoning: None, cached: None },
         billed: Some(NanoUsd(500)),
-        timing: Timing { total_us: 7, ..Timing::default() },
-        request_id: None,
-        raw: RawExchange { request: b"q".to_vec(), response: text.as_bytes().to_vec() },
+        choices: 1,
+        exchange: Exchange {
+            timing: Timing { total_us: 7, ..Timing::default() },
+            raw: RawExchange { request: b"q".to_vec(), response: text.as_bytes().to_vec() },
+            ..Exchange::default()
+        },
         sim_truth: None,
     }
 }
@@ -65,9 +68,7 @@ fn fails(kind: CauseKind) -> Said {
     Err(Box::new(CallError {
         cause: Cause { kind, http_status: None, message: "scripted".into() },
         decision: Decision::Never,
-        raw: RawExchange::default(),
-        timing: Timing::default(),
-        request_id: None,
+        exchange: Exchange::default(),
     }))
 }
 

@@ -10,9 +10,9 @@ use common::{instance, sample};
 use futures_util::future::BoxFuture;
 use undersight_core::{
     Cause, CauseKind, Escalate, Extraction, FinishReason, Judgement, JudgementKey, JudgementStatus, Label,
-    ModelName, NanoUsd, PanelRule, Provenance, RawExchange, SampleKey, Scenario, Task, Timing, Usage,
+    ModelName, NanoUsd, PanelRule, Provenance, SampleKey, Scenario, Task, Usage,
 };
-use undersight_endpoint::client::{CallError, ChatRequest, Client, Decision, Reply};
+use undersight_endpoint::client::{CallError, ChatRequest, Client, Decision, Exchange, Reply};
 use undersight_endpoint::{Budget, Endpoint, Limiter, PriceTable, RetryPolicy};
 use undersight_judge::{Desk, Docket, Halt, Judge, Recipe, Settings};
 
@@ -50,9 +50,7 @@ impl Client for Member {
                             message: "broken".into(),
                         },
                         decision: Decision::Never,
-                        raw: RawExchange::default(),
-                        timing: Timing::default(),
-                        request_id: None,
+                        exchange: Exchange::default(),
                     }))
                 });
             }
@@ -66,9 +64,8 @@ impl Client for Member {
                 fingerprint: None,
                 usage: Usage { input: Some(10), output: Some(1), ..Usage::default() },
                 billed: Some(NanoUsd(100)),
-                timing: Timing::default(),
-                request_id: None,
-                raw: RawExchange::default(),
+                choices: 1,
+                exchange: Exchange::default(),
                 sim_truth: None,
             })
         })

@@ -22,9 +22,8 @@ async fn generated(client: &SimClient, instance: &Arc<Instance>, index: u32) -> 
         messages: vec![Message::new(Role::User, instance.query.as_str())],
         params: GenParams::default(),
         seed: Some(u64::from(index)),
-        schema: None,
-        trace: None,
         side: Some(SideChannel { instance: Arc::clone(instance), index }),
+        ..ChatRequest::default()
     };
     let reply = client.call(&request).await.unwrap();
     Sample {

@@ -5,6 +5,7 @@
 //! block briefly; from async code call them where that is fine, or through `spawn_blocking`.
 
 mod append;
+mod batches;
 mod connect;
 mod delete;
 mod error;
@@ -31,6 +32,7 @@ pub use read::export::StoredSample;
 pub use read::list::RunSummary;
 pub use read::runs::Planned;
 pub use read::samples::Detail;
+pub use read::spend::{Spend, Tally};
 pub use read::tallies::{Failures, Origins};
 
 use pool::Pool;

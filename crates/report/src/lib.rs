@@ -14,6 +14,7 @@ pub mod leaderboard;
 mod narrow;
 pub mod number;
 pub mod plan;
+pub mod probe;
 pub mod published;
 pub mod records;
 pub mod table;

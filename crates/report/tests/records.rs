@@ -190,6 +190,7 @@ fn a_sample_as_json() {
       "input_tokens": 3,
       "output_tokens": 9223372036854775807,
       "reasoning_tokens": null,
+      "reasoning_tokens_estimated": 9223372036854775807,
       "cached_tokens": 0,
       "cost_nano_usd": 1500,
       "price_version": "2026-01",
@@ -212,7 +213,7 @@ fn a_sample_as_json() {
     let unset: Vec<_> =
         rows[1].as_object().unwrap().iter().filter(|(_, v)| v.is_null()).map(|(k, _)| k.as_str()).collect();
     assert_snapshot!(unset.join(" "), @r#"
-    returned_model fingerprint finish safety_status safety safe thinking_status thinking aware handling_status handling handling_parts reasoning_tokens cost_nano_usd first_byte_us request_id simulated_truth
+    returned_model fingerprint finish safety_status safety safe thinking_status thinking aware handling_status handling handling_parts reasoning_tokens reasoning_tokens_estimated cost_nano_usd first_byte_us request_id simulated_truth
     "#);
 }
 

@@ -11,6 +11,7 @@ const USAGE: &str = "\
 usage: fake-provider [OPTIONS]
   --port N             0, the default, takes any free port
   --latency-ms N       wait before every reply
+  --workers N          requests answered at a time; all when unset
   --body-bytes N       size of a generation reply (default 2400)
   --dialect NAME       openai (default) or vllm
   --key KEY            the key to expect; any when unset
@@ -62,6 +63,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Config, String> {
         match flag.as_str() {
             "--port" => config.port = number(&flag, &value)?,
             "--latency-ms" => config.latency = Duration::from_millis(number(&flag, &value)?),
+            "--workers" => config.workers = Some(number(&flag, &value)?),
             "--body-bytes" => config.body_bytes = number(&flag, &value)?,
             "--dialect" => {
                 config.dialect = match value.as_str() {

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use super::filler::{Text, VARIANTS};
 use super::handle::Shared;
+use super::manners::Asked;
 use super::reply::{self, About, Said};
 use super::verdict::Schema;
 use super::{Fault, Habit, Kind, RetryAfter};
@@ -96,6 +97,7 @@ impl Shared {
                 return Planned::new(Kind::Other, 400, body);
             }
         };
+        let asked = Asked::of(self.config.manners, body, hash, self.chats.load(Ordering::Relaxed));
         let schema = chat.response_format.as_ref().and_then(|format| format.json_schema.as_ref());
         let kind = if schema.is_some() { Kind::Judge } else { Kind::Generate };
         let unknown =
@@ -110,14 +112,14 @@ impl Shared {
                 Some(Habit::Meets(fault, every)) => hash.is_multiple_of(every).then_some(fault),
                 _ => fault,
             };
-            let about = About { dialect, id: hash, model: &chat.model, prompt_bytes: body.len() };
+            let about = About { dialect, id: asked.hash, model: &chat.model, prompt_bytes: body.len() };
             fault.and_then(|fault| self.refusal(kind, fault)).unwrap_or_else(|| {
                 let verdict = match habit {
                     Some(Habit::Says(words)) => Some(words(&last_message(body))),
                     Some(Habit::Verdict(at)) => schema.map(|s| s.schema.verdict(at)),
                     _ => schema.map(|s| s.schema.verdict(hash)),
                 };
-                self.answer(&chat, kind, verdict.as_deref(), &about, fault)
+                self.answer(&chat, kind, verdict.as_deref(), &about, (fault, &asked))
             })
         };
         planned.model = Some(chat.model.into_owned());
@@ -177,7 +179,7 @@ impl Shared {
         kind: Kind,
         verdict: Option<&str>,
         about: &About<'_>,
-        fault: Option<Fault>,
+        (fault, asked): (Option<Fault>, &Asked),
     ) -> Planned {
         let text = self.text(about.id);
         let (trace, answer) = match verdict {
@@ -199,11 +201,12 @@ impl Shared {
             },
             _ => Said { trace, content: Some(answer), finish: "stop" },
         };
+        let said = asked.limited(said);
         let streamed = chat.stream == Some(true);
         let mut body = if streamed {
             about.stream(said, chat.stream_options.as_ref().is_some_and(|o| o.include_usage))
         } else {
-            about.whole(said)
+            asked.repeated(about.whole(said))
         };
         if fault == Some(Fault::Malformed) {
             body.truncate(body.len() * 2 / 3);
@@ -226,7 +229,12 @@ fn last_message(body: &[u8]) -> String {
 }
 
 fn half(text: &str) -> &str {
-    let mut end = text.len() / 2;
+    start(text, text.len() / 2)
+}
+
+/// As many bytes as whole characters leave.
+pub(super) fn start(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Fault;
+use super::{Batches, Fault};
 
 /// What a model does, whatever fault the configuration has for others.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,18 @@ pub enum Dialect {
     Vllm,
 }
 
+/// What replies make of a request's parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manners {
+    /// Nothing: they depend on the bytes of the request, and equal requests get equal replies.
+    #[default]
+    ByBytes,
+    /// As a good server: limits are kept, as many replies come as are wanted, greedy decoding does not mind the seed.
+    Obedient,
+    /// Nothing, and no two replies are the same.
+    Restless,
+}
+
 /// Settings of a fake provider. Start from the default and change what the test is about.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -33,10 +45,15 @@ pub struct Config {
     pub port: u16,
     /// Wait before every reply.
     pub latency: Duration,
+    /// Requests answered at a time, the others waiting their turn; all of them when unset. With the latency it makes a
+    /// capacity.
+    pub workers: Option<usize>,
     /// Size of a whole (not streamed) generation reply; small values are raised to what its fixed parts need.
     pub body_bytes: usize,
     /// Whose habits the replies follow.
     pub dialect: Dialect,
+    /// What replies make of a request's parameters.
+    pub manners: Manners,
     /// The key to expect as `Authorization: Bearer KEY`; any or none when unset.
     pub key: Option<String>,
     /// The models there are; any when unset.
@@ -59,6 +76,8 @@ pub struct Config {
     pub retry_after: Duration,
     /// The wait of a [`Fault::Slow`] reply, beyond the latency.
     pub slow: Duration,
+    /// What its batches are like.
+    pub batches: Batches,
 }
 
 impl Default for Config {
@@ -66,8 +85,10 @@ impl Default for Config {
         Self {
             port: 0,
             latency: Duration::ZERO,
+            workers: None,
             body_bytes: 2_400,
             dialect: Dialect::OpenAi,
+            manners: Manners::ByBytes,
             key: None,
             models: None,
             habits: Vec::new(),
@@ -79,6 +100,7 @@ impl Default for Config {
             rates: Vec::new(),
             retry_after: Duration::from_secs(1),
             slow: Duration::from_secs(2),
+            batches: Batches::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri, header};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::Semaphore;
 use undersight_core::Digest;
 
 use super::chat::Planned;
@@ -29,6 +30,8 @@ pub(super) struct Shared {
     pub(super) texts: Vec<Text>,
     pub(super) chats: AtomicU64,
     pub(super) journal: Journal,
+    pub(super) batches: super::batch::State,
+    workers: Option<Semaphore>,
 }
 
 impl Shared {
@@ -36,7 +39,10 @@ impl Shared {
         let about = About { dialect: config.dialect, id: 0, model: "fake/reasoner", prompt_bytes: 4_000 };
         let frame = about.whole(Said { trace: Some(""), content: Some(""), finish: "stop" }).len();
         let texts = filler::variants(config.body_bytes.saturating_sub(frame));
-        Ok(Self { journal: Journal::open(&config)?, config, texts, chats: AtomicU64::new(0) })
+        let journal = Journal::open(&config)?;
+        let workers = config.workers.map(Semaphore::new);
+        let batches = super::batch::State::default();
+        Ok(Self { journal, config, texts, chats: AtomicU64::new(0), batches, workers })
     }
 }
 
@@ -53,6 +59,12 @@ pub(super) async fn handle(
         refused_key(shared.config.dialect)
     } else if method == Method::POST && path.ends_with("/chat/completions") {
         shared.chat(&body, sha.as_u64())
+    } else if method == Method::POST && path.ends_with("/messages") {
+        shared.message(&body, sha.as_u64())
+    } else if let Some(planned) = shared.batch(&method, &uri, &headers, &body) {
+        planned
+    } else if method == Method::GET && path == "/health" {
+        Planned::new(Kind::Other, 200, "{}".into())
     } else if method == Method::GET && path.ends_with("/models") {
         shared.models()
     } else {
@@ -74,6 +86,11 @@ pub(super) async fn handle(
         status: planned.status,
         t_us: i64::try_from(now.as_micros()).unwrap_or(i64::MAX),
     });
+    // The semaphore is never closed.
+    let _worker = match &shared.workers {
+        Some(workers) => workers.acquire().await.ok(),
+        None => None,
+    };
     let delay = shared.config.latency + planned.delay;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

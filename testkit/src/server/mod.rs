@@ -1,12 +1,14 @@
 //! A fake OpenAI-compatible provider on loopback: deterministic replies, faults on demand, and a journal of every
 //! request that outlives client and server. Runs in a thread of its own, so that synchronous tests can use it.
 
+mod batch;
 mod chat;
 mod config;
 mod fault;
 mod filler;
 mod handle;
 mod journal;
+mod manners;
 mod reply;
 mod verdict;
 
@@ -21,7 +23,8 @@ use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use config::{Config, Dialect, Habit};
+pub use batch::{Batches, Ending, Fate, Step, Trouble};
+pub use config::{Config, Dialect, Habit, Manners};
 pub use fault::{Fault, RetryAfter};
 pub use filler::QUOTES;
 pub use journal::{Entry, Kind, read_journal};
@@ -93,6 +96,12 @@ impl FakeServer {
     pub fn text(&self, request: &Entry) -> (&str, &str) {
         let text = self.shared.text(request.sha.as_u64());
         (&text.trace, &text.answer)
+    }
+
+    /// The requests of every batch that was taken, by their `custom_id`.
+    #[must_use]
+    pub fn batched(&self) -> Vec<Vec<String>> {
+        self.shared.batches.taken()
     }
 
     /// How many requests of a kind have arrived.

@@ -11,7 +11,7 @@ const CREATED: u64 = 1_700_000_000;
 /// Characters in one streamed delta.
 const DELTA_CHARS: usize = 48;
 /// What stands in for a token.
-const BYTES_PER_TOKEN: usize = 4;
+pub(super) const BYTES_PER_TOKEN: usize = 4;
 
 /// What a reply says.
 #[derive(Debug, Clone, Copy)]

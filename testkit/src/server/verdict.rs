@@ -21,6 +21,7 @@ struct Properties<'a> {
     label: Option<LabelSchema<'a>>,
     risks: Option<RisksSchema>,
     parts: Option<IgnoredAny>,
+    answer: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,6 +58,9 @@ struct IndexSchema {
 impl Schema<'_> {
     /// The verdict as JSON text: label, explanation, and findings that agree with the label where the schema has them.
     pub(super) fn verdict(&self, hash: u64) -> String {
+        if self.properties.answer.is_some() {
+            return json!({ "answer": 13 }).to_string();
+        }
         let labels = self.properties.label.as_ref().map_or(&[][..], |label| &label.labels);
         let label = match u64::try_from(labels.len()) {
             Ok(count) if count > 0 => usize::try_from(hash % count).map_or("", |i| &labels[i]),

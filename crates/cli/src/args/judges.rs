@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{EndpointArgs, JudgeModelArgs, LevelArg, ScoringArgs, StoreArg, TasksArg, UncertaintyArgs};
+use super::{
+    BatchArgs, EndpointArgs, JudgeModelArgs, LevelArg, ScoringArgs, StoreArg, TasksArg, UncertaintyArgs,
+};
 
 #[derive(Debug, Args)]
 #[command(
@@ -30,6 +32,8 @@ pub(crate) struct JudgeArgs {
     /// Print how many verdicts are to be asked for; make no call, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) batches: BatchArgs,
     #[command(flatten)]
     pub(crate) endpoint: EndpointArgs,
     /// Leave judgements that ended in an error as they are

@@ -4,15 +4,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use undersight_core::{Arm, GenParams, ModelName, Selection, Task};
+use undersight_core::{Arm, ModelName, Selection, Task};
 use undersight_metrics::Scoring;
 
 use super::eval::{Evaluation, block_on};
 use crate::args::DemoArgs;
+use crate::batches::BatchSettings;
 use crate::connections::Connections;
 use crate::fail::Fail;
 use crate::settings::Environment;
-use crate::settings::eval::{EndpointSettings, EvalSettings, JudgeSettings};
+use crate::settings::eval::{EndpointSettings, EngineSettings, EvalSettings, JudgeSettings};
 use crate::{progress, terminal};
 
 const DEFAULT_STORE: &str = "undersight-demo.db";
@@ -41,6 +42,7 @@ pub(crate) fn command(args: &DemoArgs) -> Result<(), Fail> {
         dataset,
         connections: Connections::new(&settings.endpoint, &env)?,
         judge: super::sim_judge()?,
+        import: Vec::new(),
         settings: &settings,
     };
     let finished = block_on(evaluation.run(&progress::observer()))?;
@@ -52,28 +54,29 @@ pub(crate) fn command(args: &DemoArgs) -> Result<(), Fail> {
 }
 
 fn settings(args: &DemoArgs, store: String) -> Result<EvalSettings, Fail> {
-    let arm = |name: &&str| {
-        Ok(Arm {
-            model: ModelName::parse(name).map_err(Fail::failed)?,
-            params: GenParams::default(),
-            system_prompt: None,
-            trace: None,
-            seed: Some(0),
-        })
-    };
+    let arm =
+        |name: &&str| Ok(Arm { seed: Some(0), ..Arm::of(ModelName::parse(name).map_err(Fail::failed)?) });
     Ok(EvalSettings {
         arms: MODELS.iter().map(arm).collect::<Result<_, Fail>>()?,
         dataset: "starter".to_owned(),
         k: args.samples,
         name: Some("demo".to_owned()),
+        allow_no_trace: false,
         selection: Selection::default(),
         judge: JudgeSettings { recipe: None, tasks: Task::SCORED.to_vec() },
         endpoint: EndpointSettings {
+            batches: BatchSettings::none(),
             model_base_url: None,
             max_connections: Some(8),
+            rpm: None,
+            tpm: None,
             max_retries: 5,
             timeout: Duration::from_secs(60),
             stream: false,
+            engines: EngineSettings::default(),
+            record: None,
+            replay: None,
+            replayed: Vec::new(),
             max_cost: None,
             prices: None,
         },

@@ -41,6 +41,8 @@ struct Assumptions {
 #[derive(Serialize)]
 struct RunEstimate {
     run: String,
+    /// Whether a question is asked first, to see that a trace arrives.
+    probed: bool,
     generation: StageEstimate,
     /// One for each judge with verdicts of its own; a panel that stops early asks less.
     judging: Vec<StageEstimate>,
@@ -117,6 +119,7 @@ fn run_estimate(
         stage(&prices, &leaf.spec().model, (share(judgements), share(judgements_left)), input, verdict)
     });
     Ok(RunEstimate {
+        probed: super::eval::first::due(evaluation, &run.arm, samples_left, ledger)?,
         generation: stage(&prices, &run.arm.model, (samples, samples_left), prompt_tokens / instances, reply),
         judging: judges.collect(),
         run: run.name,
@@ -176,6 +179,9 @@ fn table(estimate: &Estimate) -> String {
     );
     for run in &estimate.runs {
         out += &format!("\nrun {}\n", run.run);
+        if run.probed {
+            out += "  probe    : one harmless question first, to see that a trace arrives (a second one if none does)\n";
+        }
         let stages = run.judging.iter().map(|stage| ("judge", stage));
         for (name, stage) in std::iter::once(("generate", &run.generation)).chain(stages) {
             let cost =

@@ -1,10 +1,14 @@
 //! `undersight eval`: instances → samples → judgements → scores, resumable at any point.
 
+pub(crate) mod first;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ArgMatches;
-use undersight_core::{Arm, Digest, Event, Instance, Observer, Plan, Run};
+use undersight_core::{Arm, Digest, Event, Instance, JudgeSpec, Observer, Plan, Run};
 use undersight_dataset::{Dataset, select};
+use undersight_endpoint::{Endpoint, SetAside};
 use undersight_generate::{Generator, Prompted, prompts};
 use undersight_judge::{Judge, Recipe};
 use undersight_ledger::{Ledger, Mode};
@@ -31,11 +35,17 @@ pub(crate) fn command(args: &EvalArgs, matches: &ArgMatches) -> Result<(), Fail>
     let selected =
         select(&dataset.instances, &settings.selection).map_err(|e| Fail::advised(Exit::Usage, e))?;
     let connections = Connections::new(&settings.endpoint, layers.env())?;
-    let evaluation = Evaluation { settings: &settings, dataset, selected, connections, judge };
+    let import = args.import_batch.clone();
+    let evaluation = Evaluation { settings: &settings, dataset, selected, connections, judge, import };
+    if let Some(path) = &args.export_batch {
+        return evaluation.export_batch(path);
+    }
     if args.dry_run {
         return super::dry_run::print(&evaluation, args.scoring.json);
     }
     let finished = block_on(evaluation.run(&progress::observer()))?;
+    // Engines that were started end here.
+    drop(evaluation);
     conclude(finished, settings.scoring, args.scoring.json)
 }
 
@@ -43,7 +53,7 @@ pub(crate) fn command(args: &EvalArgs, matches: &ArgMatches) -> Result<(), Fail>
 fn judge_for(settings: &EvalSettings) -> Result<Recipe, Fail> {
     if settings.arms.is_empty() {
         return Err(Fail::usage("no model given")
-            .hint("--model provider/name, e.g. --model openai/o3 --judge openai/gpt-4.1")
+            .hint("--model provider/name, e.g. --model openai-responses/o3 --judge openai/gpt-4.1")
             .hint("to try without a key: --model sim/superficial"));
     }
     if let Some(judge) = &settings.judge.recipe {
@@ -69,6 +79,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) selected: Vec<usize>,
     pub(crate) connections: Connections<'a>,
     pub(crate) judge: Recipe,
+    /// An engine's output that stands for the model.
+    pub(crate) import: Vec<PathBuf>,
 }
 
 impl Evaluation<'_> {
@@ -79,13 +91,14 @@ impl Evaluation<'_> {
 
     /// Does all runs, one after the other, as far as they go.
     pub(crate) async fn run(&self, observer: &Observer) -> Result<Finished, Fail> {
-        let judge = Arc::new(self.connections.judge(&self.judge)?);
         // All are connected before the first is run: a missing key of the last should not come up hours later.
-        let arms = self.settings.arms.iter();
-        let endpoints = arms.map(|arm| self.connections.model(arm)).collect::<Result<Vec<_>, _>>()?;
+        let (judge, endpoints) = self.connect()?;
         let ledger = Ledger::open(&self.settings.store, Mode::Create).map_err(ledger_fail)?;
+        self.connections.batches.keep_in(&ledger, observer);
         let runs = self.planned(Some(&ledger))?;
         let judging = Judging::new(judge.spec(), &self.settings.judge.tasks)?;
+        let started = self.start_engines(&runs, &judging, &ledger).await?;
+        let (judge, endpoints) = if started { self.connect()? } else { (judge, endpoints) };
         let halt = Halt::new(Arc::clone(&self.connections.budget));
         watch_for_interrupts(halt.clone(), Arc::clone(observer));
         let mut finished =
@@ -93,20 +106,51 @@ impl Evaluation<'_> {
         for (run, endpoint) in runs.into_iter().zip(endpoints) {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
             let scope = self.scope(&run.arm, &judging);
-            self.store_plan(&ledger, &run, &judge, scope.prompts())?;
-            warn_of_other_urls(&ledger, run.arm.hash(), endpoint.url(), observer)?;
+            self.store_plan(&ledger, &run, judge.spec(), scope.prompts())?;
+            warn_of_other_urls(&ledger, run.arm.hash(), &endpoint, observer)?;
             let covered = Covered::of(&scope);
-            let generator = Some(Generator::new(run.arm.clone(), endpoint));
+            let refused = first::ask(self, &run.arm, &scope, &ledger, observer).await?;
+            // What is stored is judged all the same.
+            let generator = refused.is_none().then(|| Generator::new(run.arm.clone(), endpoint.clone()));
             let work = Work { name: run.name.clone(), scope, generator, judge: Arc::clone(&judge) };
             let width = self.connections.width();
-            let ended = engine::run(work, width, ledger.clone(), Arc::clone(observer), halt.clone()).await?;
+            let mut ended =
+                engine::run(work, width, ledger.clone(), Arc::clone(observer), halt.clone()).await?;
+            ended.failure = refused.or(ended.failure);
             warn_of_mixed_snapshots(&ledger, &run, observer)?;
+            warn_of_servers_set_aside(&endpoint, observer);
             finished.runs.push(FinishedRun { run, covered, ended });
             if halt.stopped() {
                 break;
             }
         }
         Ok(finished)
+    }
+
+    fn connect(&self) -> Result<(Arc<Judge>, Vec<Endpoint>), Fail> {
+        let judge = Arc::new(self.connections.judge(&self.judge)?);
+        if !self.import.is_empty() {
+            return Ok((judge, vec![self.imported(&self.import)?]));
+        }
+        let arms = self.settings.arms.iter();
+        Ok((judge, arms.map(|arm| self.connections.model(arm)).collect::<Result<_, _>>()?))
+    }
+
+    /// Starts the engines of local models that have work left; whether there are any.
+    async fn start_engines(&self, runs: &[Run], judging: &Judging, ledger: &Ledger) -> Result<bool, Fail> {
+        let models = self.settings.arms.iter().map(|arm| &arm.model);
+        if !self.connections.may_start_engines(models, Some(&self.judge)) {
+            return Ok(false);
+        }
+        let (mut models, mut judges) = (Vec::new(), false);
+        for run in runs {
+            let scope = self.scope(&run.arm, judging);
+            let todo = scope.todo(&scope.settled(ledger)?);
+            judges |= todo.judgements_left > 0;
+            models.extend((todo.samples_left > 0 && self.import.is_empty()).then_some(&run.arm.model));
+        }
+        self.connections.start_engines(&models, judges.then_some(&self.judge)).await?;
+        Ok(true)
     }
 
     /// What an arm covers, and what is judged of it.
@@ -165,17 +209,17 @@ impl Evaluation<'_> {
         }
     }
 
-    fn store_plan(
+    pub(crate) fn store_plan(
         &self,
         ledger: &Ledger,
         run: &Run,
-        judge: &Judge,
+        judge: &JudgeSpec,
         prompts: &[Arc<Prompted>],
     ) -> Result<(), Fail> {
         let plan = Plan {
             k: self.settings.k,
             selection: self.settings.selection.clone(),
-            judges: vec![judge.spec().clone()],
+            judges: vec![judge.clone()],
         };
         let selected: Vec<(u32, Digest, Digest)> = self
             .selected
@@ -234,16 +278,33 @@ async fn interrupt() {
 }
 
 /// The URL is not part of the arm, so a change of it is only announced.
-fn warn_of_other_urls(ledger: &Ledger, arm: Digest, url: &str, observer: &Observer) -> Result<(), Fail> {
+fn warn_of_other_urls(
+    ledger: &Ledger,
+    arm: Digest,
+    endpoint: &Endpoint,
+    observer: &Observer,
+) -> Result<(), Fail> {
+    let origins = ledger.origins(arm).map_err(ledger_fail)?;
     let others: Vec<String> =
-        ledger.origins(arm).map_err(ledger_fail)?.urls.into_keys().filter(|u| u != url).collect();
+        origins.urls.into_keys().filter(|known| endpoint.urls().all(|url| url != known)).collect();
     if !others.is_empty() {
         observer(Event::Warning(format!(
-            "stored samples of this arm came from {}; new ones will come from {url}",
-            others.join(", ")
+            "stored samples of this arm came from {}; new ones will come from {}",
+            others.join(", "),
+            endpoint.urls().collect::<Vec<_>>().join(", ")
         )));
     }
     Ok(())
+}
+
+/// The run went on without them.
+fn warn_of_servers_set_aside(endpoint: &Endpoint, observer: &Observer) {
+    for aside in endpoint.set_aside() {
+        let SetAside { url, message } = aside;
+        observer(Event::Warning(format!(
+            "{url} was set aside, and the other servers did its work: {message}"
+        )));
+    }
 }
 
 /// Several models or builds behind one name are several arms in truth.

@@ -64,11 +64,19 @@ fn runs(args: &JudgeArgs, matches: &ArgMatches) -> Result<(), Fail> {
     }
     let finished = block_on(async {
         let connections = Connections::new(&endpoint, layers.env())?;
+        let judging = Judging::new(recipe.spec(), &settings.tasks)?.repeated(args.repeats);
+        // Refused before an engine is started for it.
+        connections.judge(recipe)?;
+        if connections.may_start_engines(std::iter::empty(), Some(recipe))
+            && work_left(&ledger, &runs, &judging, retry_errors)?
+        {
+            connections.start_engines(&[], Some(recipe)).await?;
+        }
         let judge = Arc::new(connections.judge(recipe)?);
-        let judging = Judging::new(judge.spec(), &settings.tasks)?.repeated(args.repeats);
         let halt = Halt::new(Arc::clone(&connections.budget));
         let observer = progress::observer();
         watch_for_interrupts(halt.clone(), Arc::clone(&observer));
+        connections.batches.keep_in(&ledger, &observer);
         let mut finished = Finished::new(ledger.clone(), judge.hash(), halt.clone(), retry_errors);
         for run in &runs {
             let _lock = ledger.lock_run(run.id).map_err(ledger_fail)?;
@@ -121,6 +129,17 @@ fn estimate(
     }
     out += "nothing is called or written; what was not generated or has nothing to judge takes no call\n";
     terminal::print(out.as_bytes())
+}
+
+/// Whether any verdict is left to ask for.
+fn work_left(ledger: &Ledger, runs: &[Run], judging: &Judging, retry_errors: bool) -> Result<bool, Fail> {
+    for run in runs {
+        let scope = scope(ledger, run, judging, retry_errors)?;
+        if scope.todo(&scope.settled(ledger)?).judgements_left > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes the judge the run's latest.

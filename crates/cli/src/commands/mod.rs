@@ -12,7 +12,9 @@ pub(crate) mod import;
 pub(crate) mod judge;
 pub(crate) mod labels;
 pub(crate) mod leaderboard;
+mod offline;
 pub(crate) mod plan;
+pub(crate) mod probe;
 pub(crate) mod runs;
 pub(crate) mod score;
 

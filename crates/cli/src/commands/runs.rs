@@ -4,8 +4,8 @@ use std::io::{BufRead, IsTerminal};
 
 use clap::ArgMatches;
 use serde_json::json;
-use undersight_core::{Run, text};
-use undersight_ledger::{Ledger, Mode, RunSummary};
+use undersight_core::{Run, Stage, text};
+use undersight_ledger::{Ledger, Mode, RunSummary, Spend, Tally};
 use undersight_report::grid;
 
 use crate::args::{RunsCommand, StoreArg};
@@ -100,6 +100,7 @@ fn show(ledger: &Ledger, name: &str, as_json: bool) -> Result<(), Fail> {
     let origins = ledger.origins(run.arm.hash()).map_err(ledger_fail)?;
     let failures = ledger.failures(run.id, None).map_err(ledger_fail)?;
     let plan = ledger.plan(run.id).map_err(ledger_fail)?;
+    let spend = ledger.spend(run.id).map_err(ledger_fail)?;
     let selections = ledger.selections(run.id).map_err(ledger_fail)?;
     let mut document = summary_json(&summary);
     document["schema"] = json!("undersight.run/v1");
@@ -109,6 +110,7 @@ fn show(ledger: &Ledger, name: &str, as_json: bool) -> Result<(), Fail> {
         .iter()
         .map(|j| json!({ "hash": j.hash(), "kind": j.kind, "model": j.model, "params": j.params, "prompts": j.prompts }))
         .collect();
+    document["spend"] = spend.iter().map(spend_json).collect();
     document["urls"] = json!(origins.urls);
     document["returned_models"] = json!(origins.returned_models);
     document["fingerprints"] = json!(origins.fingerprints);
@@ -116,14 +118,55 @@ fn show(ledger: &Ledger, name: &str, as_json: bool) -> Result<(), Fail> {
     if as_json {
         return terminal::print(format!("{document:#}\n").as_bytes());
     }
-    terminal::print(card(&run, &summary, &document).as_bytes())
+    terminal::print(card(&run, &summary, &spend, &document).as_bytes())
+}
+
+fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Generate => "generate",
+        Stage::Judge => "judge",
+    }
+}
+
+fn spend_json(spend: &Spend) -> serde_json::Value {
+    let tokens = |tally: Tally| json!({ "sum": tally.sum, "unknown": tally.unknown });
+    json!({
+        "stage": stage(spend.stage),
+        "model": spend.model,
+        "records": spend.records,
+        "cost_nano_usd": spend.cost,
+        "cost_unknown": spend.unpriced,
+        "input_tokens": tokens(spend.input),
+        "output_tokens": tokens(spend.output),
+        "reasoning_tokens": tokens(spend.reasoning),
+        "reasoning_tokens_estimated": spend.reasoning_estimated,
+    })
+}
+
+/// `openai/o3: $1.20, 3 unknown; tokens: 1,200 in, 34,000 out, about 30,000 of them reasoning (estimated)`.
+fn spend_line(spend: &Spend) -> String {
+    let unknown = |n: u64| if n > 0 { format!(", {} unknown", grouped(n)) } else { String::new() };
+    let cost = match spend.cost {
+        Some(cost) => format!("{cost}{}", unknown(spend.unpriced)),
+        None => "cost unknown".to_owned(),
+    };
+    let tokens = |tally: Tally, of: &str| {
+        tally.sum.map(|sum| format!("{} {of}{}", grouped(sum), unknown(tally.unknown)))
+    };
+    let reported = spend.reasoning.sum.map(|sum| format!("{} of them reasoning", grouped(sum)));
+    let guessed =
+        spend.reasoning_estimated.map(|sum| format!("about {} of them reasoning (estimated)", grouped(sum)));
+    let counts = [tokens(spend.input, "in"), tokens(spend.output, "out"), reported, guessed];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    let counts = if counts.is_empty() { "unknown".to_owned() } else { counts.join(", ") };
+    format!("{}: {cost}; tokens: {counts}", spend.model)
 }
 
 /// The longest label of a card.
 const LABEL: usize = "failed judgements".len();
 
 /// A run for people: a line for everything known of it.
-fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String {
+fn card(run: &Run, summary: &RunSummary, spend: &[Spend], document: &serde_json::Value) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
         out += &format!("{name:<LABEL$}  {}\n", text::printable(value));
@@ -153,6 +196,9 @@ fn card(run: &Run, summary: &RunSummary, document: &serde_json::Value) -> String
         line(&format!("failed {of}"), &pairs(&document["failures"][of]));
     }
     line("cost", &summary.cost.map_or_else(|| "unknown".to_owned(), |c| c.to_string()));
+    for part in spend {
+        line(&format!("cost, {}", stage(part.stage)), &spend_line(part));
+    }
     out
 }
 

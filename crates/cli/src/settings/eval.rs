@@ -7,13 +7,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use undersight_core::arm::TraceHint;
-use undersight_core::{Arm, GenParams, NanoUsd, Selection, Task};
+use undersight_core::{Arm, GenParams, ModelName, NanoUsd, Selection, Task};
+use undersight_endpoint::engines::arguments;
+use undersight_endpoint::providers::table::{complete, unsent};
 use undersight_judge::recipe::is_file;
 use undersight_judge::{Prompts, Recipe, Settings};
 use undersight_metrics::{Alpha, Estimand, Inference, Missing, Scoring};
 
 use super::layers::Layer;
 use super::{DEFAULT_STORE, Layers, Sourced, parse};
+use crate::batches::BatchSettings;
 use crate::fail::{Exit, Fail};
 
 /// Every setting a config file or `UNDERSIGHT_<NAME>` may hold.
@@ -40,14 +43,28 @@ pub(crate) const NAMES: &[&str] = &[
     "top-k",
     "max-tokens",
     "reasoning-effort",
+    "thinking-budget",
     "system-prompt",
     "template-opens-thought",
+    "allow-unsupported",
+    "allow-no-trace",
     "model-base-url",
     "judge-base-url",
     "max-connections",
+    "rpm",
+    "tpm",
     "max-retries",
     "timeout",
     "stream",
+    "no-engine",
+    "engine-args",
+    "engine-timeout",
+    "batch",
+    "judge-batch",
+    "batch-size",
+    "batch-wait",
+    "record",
+    "replay",
     "max-cost",
     "prices",
     "no-retry-errors",
@@ -66,14 +83,38 @@ pub(crate) const NAMES: &[&str] = &[
 pub(crate) const SCORING: &[&str] =
     &["alpha", "missing", "level", "interval", "replicates", "bootstrap-seed", "fixed-instances", "clusters"];
 
+/// Whether and how engines of local models are started.
+#[derive(Debug, Clone)]
+pub(crate) struct EngineSettings {
+    pub(crate) start: bool,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) patience: Duration,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { start: true, arguments: Vec::new(), patience: Duration::from_secs(900) }
+    }
+}
+
 /// How endpoints are reached and paid.
 #[derive(Debug, Clone)]
 pub(crate) struct EndpointSettings {
+    /// One or several, with commas.
     pub(crate) model_base_url: Option<String>,
     pub(crate) max_connections: Option<usize>,
+    /// Calls and tokens a minute, per host and model.
+    pub(crate) rpm: Option<u64>,
+    pub(crate) tpm: Option<u64>,
     pub(crate) max_retries: u32,
     pub(crate) timeout: Duration,
     pub(crate) stream: bool,
+    pub(crate) engines: EngineSettings,
+    pub(crate) batches: BatchSettings,
+    pub(crate) record: Option<String>,
+    pub(crate) replay: Option<String>,
+    /// The models that recordings answer for; all of them where none is named.
+    pub(crate) replayed: Vec<ModelName>,
     pub(crate) max_cost: Option<NanoUsd>,
     pub(crate) prices: Option<String>,
 }
@@ -96,6 +137,8 @@ pub(crate) struct EvalSettings {
     pub(crate) judge: JudgeSettings,
     pub(crate) endpoint: EndpointSettings,
     pub(crate) retry_errors: bool,
+    /// Whether a model is sampled whose trace cannot be judged.
+    pub(crate) allow_no_trace: bool,
     pub(crate) scoring: Scoring,
     pub(crate) store: String,
 }
@@ -165,13 +208,16 @@ impl<'a> Reader<'a> {
         Ok(values)
     }
 
-    /// A base URL, shown without the credentials it may hold.
-    fn url(&self, name: &'static str) -> Result<Option<String>, Fail> {
-        let url = self.optional(name, parse::text)?;
-        if let (Some(url), Some(shown)) = (&url, self.shown.borrow_mut().last_mut()) {
-            shown.value = without_credentials(url);
+    /// Base URLs, joined by commas, shown without the credentials they may hold.
+    fn urls(&self, name: &'static str) -> Result<Option<String>, Fail> {
+        let urls = self.all(name, parse::text)?.join(",");
+        if urls.is_empty() {
+            return Ok(None);
         }
-        Ok(url)
+        if let Some(shown) = self.shown.borrow_mut().last_mut() {
+            shown.value = urls.split(',').map(without_credentials).collect::<Vec<_>>().join(",");
+        }
+        Ok(Some(urls))
     }
 
     /// Where runs are kept.
@@ -217,7 +263,7 @@ impl<'a> Reader<'a> {
                 Some("naive") => Some(Prompts::naive()),
                 Some(dir) => Some(Prompts::load(Path::new(dir)).map_err(|e| Fail::advised(Exit::Usage, e))?),
             },
-            base_url: self.url("judge-base-url")?,
+            base_url: self.urls("judge-base-url")?,
             ..Settings::default()
         };
         let advised = |e: undersight_judge::RecipeError| Fail::advised(Exit::Usage, e);
@@ -249,16 +295,53 @@ impl<'a> Reader<'a> {
         Ok(JudgeSettings { recipe, tasks })
     }
 
+    /// The models written as recordings.
+    fn replayed(&self) -> Result<Vec<ModelName>, Fail> {
+        let given = |text: &str| Ok(text.to_owned());
+        let mut texts = self.layers.get_all("model", given)?.value;
+        texts.extend(self.layers.get("judge", given)?.map(|found| found.value));
+        let replayed: Vec<ModelName> = texts.iter().filter_map(|text| parse::replayed(text)).collect();
+        match (replayed.first(), self.layers.get("replay", given)?) {
+            (Some(model), None) => Err(Fail::usage(format!("no recordings to answer for {model}"))
+                .hint("--replay DIR names the folder that --record DIR filled")),
+            _ => Ok(replayed),
+        }
+    }
+
     /// Endpoints and money.
     pub(crate) fn endpoint(&self) -> Result<EndpointSettings, Fail> {
         Ok(EndpointSettings {
-            model_base_url: self.url("model-base-url")?,
+            model_base_url: self.urls("model-base-url")?,
             max_connections: self.optional("max-connections", parse::positive)?.map(|n| n as usize),
+            rpm: self.optional("rpm", parse::positive)?.map(u64::from),
+            tpm: self.optional("tpm", parse::positive)?.map(u64::from),
             max_retries: self.or("max-retries", (5, "5"), parse::whole)?,
             timeout: self.or("timeout", (Duration::from_secs(900), "900"), parse::seconds)?,
             stream: self.or("stream", (false, "false"), parse::boolean)?,
+            engines: self.engines()?,
+            batches: BatchSettings {
+                samples: self.or("batch", (false, "false"), parse::boolean)?,
+                judgements: self.or("judge-batch", (false, "false"), parse::boolean)?,
+                size: self.or("batch-size", (10_000, "10000"), parse::positive)? as usize,
+                wait: self.or("batch-wait", (Duration::from_secs(20), "20"), parse::seconds)?,
+            },
+            record: self.optional("record", parse::text)?,
+            replay: self.optional("replay", parse::text)?,
+            replayed: self.replayed()?,
             max_cost: self.optional("max-cost", parse::usd)?,
             prices: self.optional("prices", parse::text)?,
+        })
+    }
+
+    fn engines(&self) -> Result<EngineSettings, Fail> {
+        Ok(EngineSettings {
+            start: !self.or("no-engine", (false, "false"), parse::boolean)?,
+            arguments: self.optional("engine-args", arguments)?.unwrap_or_default(),
+            patience: self.or(
+                "engine-timeout",
+                (EngineSettings::default().patience, "900"),
+                parse::seconds,
+            )?,
         })
     }
 
@@ -277,7 +360,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn arms(&self) -> Result<Vec<Arm>, Fail> {
+    /// The arms: a model each, the parameters shared.
+    pub(crate) fn arms(&self) -> Result<Vec<Arm>, Fail> {
         let models = self.all("model", parse::model)?;
         let params = GenParams {
             temperature: self.optional("temperature", parse::temperature)?,
@@ -285,18 +369,25 @@ impl<'a> Reader<'a> {
             top_k: self.optional("top-k", parse::positive)?,
             max_tokens: self.optional("max-tokens", parse::positive)?,
             reasoning_effort: self.optional("reasoning-effort", parse::text)?,
+            thinking_budget: self.optional("thinking-budget", parse::positive)?,
         };
         let seed = self.optional("seed", parse::seed)?;
         let opens = self.or("template-opens-thought", (false, "false"), parse::boolean)?;
         let system_prompt = self.optional("system-prompt", |path| {
             std::fs::read_to_string(path).map_err(|e| format!("the file cannot be read ({e})"))
         })?;
+        let allowed = self.or("allow-unsupported", (false, "false"), parse::boolean)?;
         let arm = |model| Arm {
-            model,
-            params: params.clone(),
+            unsupported: if allowed {
+                unsent(&model, &params, seed.is_some()).into_iter().map(str::to_owned).collect()
+            } else {
+                Vec::new()
+            },
+            params: complete(&model, params.clone()),
             system_prompt: system_prompt.clone(),
             trace: opens.then_some(TraceHint::TemplateOpens),
             seed,
+            ..Arm::of(model)
         };
         Ok(models.into_iter().map(arm).collect())
     }
@@ -311,6 +402,7 @@ impl<'a> Reader<'a> {
             selection: self.selection()?,
             judge: self.judge()?,
             endpoint: self.endpoint()?,
+            allow_no_trace: self.or("allow-no-trace", (false, "false"), parse::boolean)?,
             retry_errors: self.retry_errors()?,
             scoring: self.scoring()?,
             store: self.store()?,

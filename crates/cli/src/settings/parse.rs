@@ -96,12 +96,21 @@ pub(crate) fn usd(value: &str) -> Result<NanoUsd, String> {
 }
 
 pub(crate) fn model(value: &str) -> Result<ModelName, String> {
-    ModelName::parse(value)
+    ModelName::parse(value.strip_prefix(REPLAYED).unwrap_or(value))
         .map_err(|_| "expected provider/name, such as openai/o3 or sim/risk-aware".to_owned())
+}
+
+/// What a model is written with that a recording answers for: it is the same model, the same arm and the same run.
+pub(crate) const REPLAYED: &str = "replay/";
+
+/// The model that is written so, if it is.
+pub(crate) fn replayed(value: &str) -> Option<ModelName> {
+    ModelName::parse(value.strip_prefix(REPLAYED)?).ok()
 }
 
 /// A judge by name, or the file that describes it.
 pub(crate) fn judge(value: &str) -> Result<String, String> {
+    let value = value.strip_prefix(REPLAYED).unwrap_or(value);
     if undersight_judge::recipe::is_file(value) || ModelName::parse(value).is_ok() {
         return Ok(value.to_owned());
     }

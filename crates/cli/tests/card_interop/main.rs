@@ -120,8 +120,20 @@ fn a_budget_stops_the_asking_and_the_rest_is_asked_later() {
     place.write("prices.toml", PRICES);
     let args =
         ["judge", "card", "--judge", "openai/steady", "--judge-base-url", &url, "--prices", "prices.toml"];
-    let small =
-        ["--limit", "6", "--parts", "repeat", "--max-connections", "2", "--format", "json", "--cards", STORE];
+    let small = [
+        "--judge-max-tokens",
+        "500",
+        "--limit",
+        "6",
+        "--parts",
+        "repeat",
+        "--max-connections",
+        "2",
+        "--format",
+        "json",
+        "--cards",
+        STORE,
+    ];
     let ask = [&args[..], &small].concat();
     let first = place.run_with(&[&ask[..], &["--max-cost", "0.02"]].concat(), &KEYS).expect(3);
     assert!(first.stderr.contains("error: stopped at --max-cost: "), "{}", first.snapshot());

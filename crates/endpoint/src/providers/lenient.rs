@@ -1,7 +1,9 @@
 //! Readers that forgive: a member of an unexpected type becomes "not said" instead of losing a paid reply.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Reads a string; anything else is `None`.
@@ -27,6 +29,13 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     deserializer.deserialize_any(Number)
 }
 
+/// Reads a list; anything else is `None`.
+pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    deserializer.deserialize_any(List(PhantomData))
+}
+
 macro_rules! nothing {
     ($value:ty) => {
         fn visit_unit<E>(self) -> Result<Option<$value>, E> {
@@ -38,15 +47,55 @@ macro_rules! nothing {
         fn visit_bool<E>(self, _: bool) -> Result<Option<$value>, E> {
             Ok(None)
         }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<$value>, A::Error> {
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(None)
-        }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<$value>, A::Error> {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             Ok(None)
         }
     };
+}
+
+macro_rules! no_list {
+    ($value:ty) => {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<$value>, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+    };
+}
+
+macro_rules! no_number {
+    ($value:ty) => {
+        fn visit_u64<E>(self, _: u64) -> Result<Option<$value>, E> {
+            Ok(None)
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Option<$value>, E> {
+            Ok(None)
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Option<$value>, E> {
+            Ok(None)
+        }
+    };
+}
+
+struct List<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+    type Value = Option<Vec<T>>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Option<Vec<T>>, E> {
+        Ok(None)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Vec<T>>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Some(items))
+    }
+    no_number!(Vec<T>);
+    nothing!(Vec<T>);
 }
 
 struct Text;
@@ -62,15 +111,8 @@ impl<'de> Visitor<'de> for Text {
     fn visit_string<E>(self, v: String) -> Result<Option<String>, E> {
         Ok(Some(v))
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Option<String>, E> {
-        Ok(None)
-    }
+    no_number!(String);
+    no_list!(String);
     nothing!(String);
 }
 
@@ -95,5 +137,6 @@ impl<'de> Visitor<'de> for Number {
     fn visit_f64<E>(self, v: f64) -> Result<Option<f64>, E> {
         Ok(Some(v))
     }
+    no_list!(f64);
     nothing!(f64);
 }

@@ -1,6 +1,10 @@
-//! The providers, one row each: where they are, which key they want and which members they take.
+//! The table of providers: what a row says, and how a model's name finds its row. The rows themselves are in
+//! [`rows`](super::rows).
 
 use undersight_core::{GenParams, ModelName};
+
+use super::rows;
+use super::wire::Style;
 
 /// Whether a provider wants a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,22 +15,125 @@ pub enum KeyNeed {
     Optional,
 }
 
-/// How the reasoning effort is sent.
+/// How a request proves who sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EffortMember {
-    /// `"reasoning_effort": "high"`.
-    Flat,
-    /// `"reasoning": {"effort": "high"}`.
-    Nested,
+pub enum Auth {
+    /// `Authorization: Bearer KEY`.
+    Bearer,
+    /// The key alone in this header. Servers of somebody else that speak the same format get the key as a bearer too.
+    Header(&'static str),
+    /// A bearer key where one is set, else Amazon's signature (version 4) from the usual variables.
+    Aws,
 }
 
-/// The member that limits the reply's tokens.
+/// A member a request always has, or has beside another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MaxTokensMember {
-    /// `max_tokens`.
-    MaxTokens,
-    /// `max_completion_tokens`, which OpenAI's reasoning models insist on.
-    MaxCompletionTokens,
+pub enum Literal {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A string.
+    Text(&'static str),
+}
+
+/// Members with their places, as in [`Member`].
+pub type Literals = &'static [(&'static str, Literal)];
+
+/// Where a parameter goes in the body of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Names from the outside in, joined by dots: `generationConfig.topK`.
+    pub path: &'static str,
+    /// What has to be sent beside it.
+    pub with: Literals,
+}
+
+/// A parameter that is one member.
+#[must_use]
+pub const fn at(path: &'static str) -> Option<Member> {
+    Some(Member { path, with: &[] })
+}
+
+/// A parameter that takes other members along.
+#[must_use]
+pub const fn with(path: &'static str, with: Literals) -> Option<Member> {
+    Some(Member { path, with })
+}
+
+/// Where each parameter goes; `None` where the provider takes none such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Params {
+    /// `--temperature`.
+    pub temperature: Option<Member>,
+    /// `--top-p`.
+    pub top_p: Option<Member>,
+    /// `--top-k`.
+    pub top_k: Option<Member>,
+    /// `--max-tokens`.
+    pub max_tokens: Option<Member>,
+    /// The request's seed, derived from `--seed`.
+    pub seed: Option<Member>,
+    /// `--reasoning-effort`.
+    pub effort: Option<Member>,
+    /// `--thinking-budget`.
+    pub budget: Option<Member>,
+    /// How many replies to one request.
+    pub n: Option<Member>,
+}
+
+/// What a provider documents the trace in its replies to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Documented {
+    /// The model's own reasoning.
+    Own,
+    /// A summary of it.
+    Summary,
+    /// The one or the other, by model: see [`claim`](super::documented::claim).
+    ByModel,
+    /// No reasoning is returned.
+    Never,
+}
+
+/// The batch APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BatchApi {
+    /// Files and batches, as OpenAI has them.
+    OpenAi,
+    /// Message batches, as Anthropic has them.
+    Anthropic,
+}
+
+/// Inference engines that serve a model on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// `vllm serve`.
+    Vllm,
+    /// `python -m sglang.launch_server`.
+    Sglang,
+    /// `llama-server`.
+    LlamaCpp,
+    /// `transformers serve`.
+    Transformers,
+}
+
+/// A base URL around what a variable says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Derived {
+    /// The variables; the first that is set counts.
+    pub vars: &'static [&'static str],
+    /// What comes before the value.
+    pub before: &'static str,
+    /// What comes after it, unless it ends so already.
+    pub after: &'static str,
+}
+
+impl Derived {
+    /// The base URL, where one of the variables is set.
+    pub(crate) fn base_url(&self, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let value = self.vars.iter().find_map(|var| env(var).filter(|value| !value.trim().is_empty()))?;
+        let value = value.trim().trim_end_matches('/');
+        let value = value.strip_suffix(self.after).unwrap_or(value);
+        Some(format!("{}{value}{}", self.before, self.after))
+    }
 }
 
 /// One provider.
@@ -34,121 +141,75 @@ pub enum MaxTokensMember {
 pub struct Row {
     /// As in `provider/name`.
     pub name: &'static str,
+    /// As people call it.
+    pub title: &'static str,
+    /// The wire format it speaks.
+    pub style: Style,
     /// Where it is, when it is always there.
     pub base_url: Option<&'static str>,
+    /// Where it is, when that follows from a variable of the provider's own.
+    pub derived: Option<Derived>,
+    /// What its variables begin with, `<THIS>_API_KEY` and `<THIS>_BASE_URL`, the first found counts; the row's name
+    /// where there are none.
+    pub env: &'static [&'static str],
+    /// How requests are authorised.
+    pub auth: Auth,
     /// Whether it wants a key.
     pub key: KeyNeed,
-    /// How it calls the token limit.
-    pub max_tokens: MaxTokensMember,
-    /// Whether it takes `top_k`.
-    pub top_k: bool,
-    /// Whether it takes `seed`.
-    pub seed: bool,
-    /// How it takes the reasoning effort.
-    pub effort: EffortMember,
+    /// Sent with every request.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Where parameters go.
+    pub params: Params,
+    /// Members of every request.
+    pub always: Literals,
+    /// The reply limit that is filled in where the user sets none, for APIs that insist on one. Part of the arm then.
+    pub default_max_tokens: Option<u32>,
     /// Whether it offers structured output by JSON schema.
     pub json_schema: bool,
     /// Whether a stream must be asked for its usage.
     pub include_usage: bool,
+    /// What its traces are.
+    pub trace: Documented,
+    /// The batch API it offers beside, if it does.
+    pub batch: Option<BatchApi>,
+    /// The engine that can be started on this machine where no server answers.
+    pub engine: Option<Engine>,
     /// What to do when nothing answers; `{model}` stands for the model's name.
     pub unreachable: &'static str,
     /// Worth knowing.
     pub note: &'static str,
+    /// Where it is documented.
+    pub docs: &'static str,
+    /// What the row was tried against, beyond recorded shapes.
+    pub tested: &'static [&'static str],
 }
-
-const REMOTE: &str = "check the network, the proxy settings and --model-base-url";
-
-/// All providers that speak the OpenAI-style chat API.
-pub const ROWS: &[Row] = &[
-    Row {
-        name: "openai",
-        base_url: Some("https://api.openai.com/v1"),
-        key: KeyNeed::Needed,
-        max_tokens: MaxTokensMember::MaxCompletionTokens,
-        top_k: false,
-        seed: true,
-        effort: EffortMember::Flat,
-        json_schema: true,
-        include_usage: true,
-        unreachable: REMOTE,
-        note: "the chat API returns no reasoning: traces are absent",
-    },
-    Row {
-        name: "vllm",
-        base_url: Some("http://localhost:8000/v1"),
-        key: KeyNeed::Optional,
-        max_tokens: MaxTokensMember::MaxTokens,
-        top_k: true,
-        seed: true,
-        effort: EffortMember::Flat,
-        json_schema: true,
-        include_usage: true,
-        unreachable: "is the server running? start it with `vllm serve {model}` or pass --model-base-url",
-        note: "without --reasoning-parser the trace arrives inside the content",
-    },
-    Row {
-        name: "ollama",
-        base_url: Some("http://localhost:11434/v1"),
-        key: KeyNeed::Optional,
-        max_tokens: MaxTokensMember::MaxTokens,
-        top_k: false,
-        seed: true,
-        effort: EffortMember::Flat,
-        json_schema: true,
-        include_usage: true,
-        unreachable: "is the server running? start it with `ollama serve` or pass --model-base-url",
-        note: "top_k is not among the members its OpenAI-style API documents",
-    },
-    Row {
-        name: "openrouter",
-        base_url: Some("https://openrouter.ai/api/v1"),
-        key: KeyNeed::Needed,
-        max_tokens: MaxTokensMember::MaxTokens,
-        top_k: true,
-        seed: true,
-        effort: EffortMember::Nested,
-        json_schema: true,
-        include_usage: true,
-        unreachable: REMOTE,
-        note: "traces are full, summarised or encrypted, depending on the model behind it",
-    },
-    Row {
-        name: "deepseek",
-        base_url: Some("https://api.deepseek.com"),
-        key: KeyNeed::Needed,
-        max_tokens: MaxTokensMember::MaxTokens,
-        top_k: false,
-        seed: false,
-        effort: EffortMember::Flat,
-        json_schema: false,
-        include_usage: true,
-        unreachable: REMOTE,
-        note: "temperature is accepted and ignored while the model thinks",
-    },
-    Row {
-        name: "openai-api",
-        base_url: None,
-        key: KeyNeed::Needed,
-        max_tokens: MaxTokensMember::MaxTokens,
-        top_k: true,
-        seed: true,
-        effort: EffortMember::Flat,
-        // Not known of any service: schemas are left out, verdicts are parsed tolerantly anyway.
-        json_schema: false,
-        include_usage: true,
-        unreachable: "is the server running? check the base URL of the service",
-        note: "openai-api/<service>/<model>; base URL and key from <SERVICE>_BASE_URL and <SERVICE>_API_KEY",
-    },
-];
 
 impl Row {
     /// The parameters that are set but this provider does not take; they would be left out of the request.
     #[must_use]
     pub fn unsent(&self, params: &GenParams, seed: bool) -> Vec<&'static str> {
-        [("top-k", params.top_k.is_some() && !self.top_k), ("seed", seed && !self.seed)]
-            .into_iter()
-            .filter_map(|(name, lost)| lost.then_some(name))
-            .collect()
+        let takes = &self.params;
+        [
+            ("temperature", params.temperature.is_some(), takes.temperature),
+            ("top-p", params.top_p.is_some(), takes.top_p),
+            ("top-k", params.top_k.is_some(), takes.top_k),
+            ("max-tokens", params.max_tokens.is_some(), takes.max_tokens),
+            ("reasoning-effort", params.reasoning_effort.is_some(), takes.effort),
+            ("thinking-budget", params.thinking_budget.is_some(), takes.budget),
+            ("seed", seed, takes.seed),
+        ]
+        .into_iter()
+        .filter_map(|(name, set, taken)| (set && taken.is_none()).then_some(name))
+        .collect()
+    }
+
+    /// Fills in what the API insists on and the user left open.
+    fn complete(&self, params: &mut GenParams) {
+        if let Some(default) = self.default_max_tokens {
+            // A thinking budget is part of the limit, and something must be left for the answer.
+            let budget = params.thinking_budget.unwrap_or(0);
+            params.max_tokens.get_or_insert(default.max(budget.saturating_add(default / 2)));
+        }
     }
 }
 
@@ -159,34 +220,70 @@ pub struct Target {
     pub row: &'static Row,
     /// The model's name as the provider knows it.
     pub model: String,
-    /// Environment variable of the key.
-    pub key_var: String,
-    /// Environment variable of the base URL.
-    pub base_url_var: String,
+    /// Environment variables of the key; the first is the one to recommend.
+    pub key_vars: Vec<String>,
+    /// Environment variables of the base URL, likewise.
+    pub base_url_vars: Vec<String>,
+}
+
+impl Target {
+    /// The variable to recommend for the key.
+    #[must_use]
+    pub fn key_var(&self) -> &str {
+        self.key_vars.first().map_or("", String::as_str)
+    }
 }
 
 /// Finds the row of a model's provider; `None` when there is no such provider, or a service without a model.
 #[must_use]
 pub fn find(model: &ModelName) -> Option<Target> {
-    let row = ROWS.iter().find(|r| r.name == model.provider())?;
-    let (owner, name) = match row.base_url {
-        Some(_) => (row.name, model.name()),
-        None => {
-            model.name().split_once('/').filter(|(service, name)| !service.is_empty() && !name.is_empty())?
-        }
+    let row = row(model.provider())?;
+    let (owner, name) = if row.by_service() {
+        model.name().split_once('/').filter(|(service, name)| !service.is_empty() && !name.is_empty())?
+    } else {
+        (row.name, model.name())
     };
-    let prefix: String =
-        owner.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    Some(Target {
-        row,
-        model: name.to_owned(),
-        key_var: format!("{prefix}_API_KEY"),
-        base_url_var: format!("{prefix}_BASE_URL"),
-    })
+    let prefixes = if row.env.is_empty() {
+        let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        vec![owner.chars().map(upper).collect()]
+    } else {
+        row.env.iter().map(|prefix| (*prefix).to_owned()).collect::<Vec<String>>()
+    };
+    let vars = |suffix: &str| prefixes.iter().map(|prefix| format!("{prefix}_{suffix}")).collect();
+    Some(Target { row, model: name.to_owned(), key_vars: vars("API_KEY"), base_url_vars: vars("BASE_URL") })
+}
+
+impl Row {
+    /// Whether a model's name begins with a service of the user's own.
+    #[must_use]
+    pub const fn by_service(&self) -> bool {
+        self.base_url.is_none() && self.env.is_empty()
+    }
+}
+
+/// The parameters with what the model's API insists on filled in: it is part of the arm, or of the judge, then.
+#[must_use]
+pub fn complete(model: &ModelName, mut params: GenParams) -> GenParams {
+    if let Some(row) = row(model.provider()) {
+        row.complete(&mut params);
+    }
+    params
+}
+
+/// The parameters that are set but the model's provider does not take.
+#[must_use]
+pub fn unsent(model: &ModelName, params: &GenParams, seed: bool) -> Vec<&'static str> {
+    row(model.provider()).map(|row| row.unsent(params, seed)).unwrap_or_default()
+}
+
+/// The row of a provider.
+#[must_use]
+pub fn row(name: &str) -> Option<&'static Row> {
+    rows::all().find(|r| r.name == name)
 }
 
 /// The names of all providers.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    ROWS.iter().map(|r| r.name).chain(["sim"]).collect()
+    rows::all().map(|r| r.name).chain(["sim"]).collect()
 }

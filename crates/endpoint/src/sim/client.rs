@@ -15,25 +15,12 @@ use super::phrases::WITHOUT_INSTANCE;
 use super::settings::{Rate, Settings, SimError};
 use super::wire::{self, Outgoing};
 use crate::classify::{Classified, Meaning, classify};
-use crate::client::{CallError, ChatRequest, Client, Decision, Reply, SideChannel, now};
-use crate::providers::openai::read_reply;
-use crate::providers::request;
-use crate::providers::table::{EffortMember, KeyNeed, MaxTokensMember, Row};
+use crate::client::{CallError, ChatRequest, Client, Decision, Exchange, Reply, SideChannel, now};
+use crate::providers::rows::SIMULATED;
+use crate::providers::wire::{Ask, Reading, Style};
 
-/// How a request to a simulated model is written down: every parameter as it is, the side channel not at all.
-const ROW: Row = Row {
-    name: "sim",
-    base_url: None,
-    key: KeyNeed::Optional,
-    max_tokens: MaxTokensMember::MaxTokens,
-    top_k: true,
-    seed: true,
-    effort: EffortMember::Flat,
-    json_schema: true,
-    include_usage: false,
-    unreachable: "",
-    note: "",
-};
+/// What stands for the address of a simulated model.
+const URL: &str = "sim:";
 
 /// A simulated model behind the same trait as real ones. It reads the request's side channel; without one it gives a
 /// harmless generic reply.
@@ -89,23 +76,25 @@ impl SimClient {
         // Set latency is reported as set, so that simulated times repeat.
         let timing = timing(started, self.settings.latency().unwrap_or(elapsed));
         let request_id = Some(format!("sim-{}", Digest::of_bytes(&body).short()));
+        let ask = Ask { row: &SIMULATED, model: self.settings.profile().name, request, stream: false };
+        let wire = Style::Chat.wire();
         let read = if status == 200 {
             // A body that cannot be read may be whole the next time.
-            read_reply(&body, request.trace).map_err(|cause| (cause, Decision::Transient))
+            wire.whole(&body, &Reading::of(&ask)).map_err(|found| (found.cause, Decision::Transient))
         } else {
             let Classified { cause, meaning } = classify(status, &headers, &body, SystemTime::now());
             Err((cause, if let Meaning::Failure(decision) = meaning { decision } else { Decision::Never }))
         };
-        let sent = request::write(&ROW, self.settings.profile().name, request, false);
-        let raw = RawExchange { request: sent.unwrap_or_default(), response: body };
+        let raw = RawExchange { request: wire.write(&ask).unwrap_or_default(), response: body };
+        let exchange = Exchange { url: URL.to_owned(), timing, request_id, raw, ..Exchange::default() };
         match read {
             Ok(reply) => {
                 self.attempts.succeeded(subject.key);
-                Ok(reply.into_reply(timing, request_id, raw, truth))
+                Ok(reply.into_reply(exchange, truth))
             }
             Err((cause, decision)) => {
                 self.attempts.failed(subject.key);
-                Err(Box::new(CallError { cause, decision, raw, timing, request_id }))
+                Err(Box::new(CallError { cause, decision, exchange }))
             }
         }
     }
@@ -205,6 +194,6 @@ impl Client for SimClient {
     }
 
     fn url(&self) -> &str {
-        "sim:"
+        URL
     }
 }

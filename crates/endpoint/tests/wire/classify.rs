@@ -130,6 +130,32 @@ fn litellm_relays() {
     }
 }
 
+/// Its Gemini route makes a 500 of every refusal but two (429 and the context's limit), with the words of the real one.
+#[test]
+fn litellm_wraps() {
+    let body = |words: &str| {
+        let message = format!(
+            "litellm.APIConnectionError: APIConnectionError: OpenAIException - Error calling litellm.acompletion \
+             for generate_content: litellm.{words}\n\nLiteLLM: model group 'm' failed with the error above."
+        );
+        json!({ "error": { "message": message, "type": "internal_server_error", "param": null, "code": "500" } })
+            .to_string()
+    };
+    let filter = r#"BadRequestError: Hosted_vllmException - {"error":{"message":"rejected","type":"content_policy_violation","param":null,"code":400}}"#;
+    check(500, &[], &body(filter), K::BadRequest, Meaning::Blocked, "rejected");
+    let key = "AuthenticationError: AuthenticationError: OpenAIException - Error code: 401 - {'error': 'Unauthorized'}";
+    check(500, &[], &body(key), K::Auth, NEVER, "Unauthorized");
+    let key = "BadRequestError: OpenAIException - incorrect API key provided";
+    check(500, &[], &body(key), K::Auth, NEVER, "incorrect");
+    let model = "NotFoundError: NotFoundError: OpenAIException - the model `absent` does not exist";
+    check(500, &[], &body(model), K::UnknownModel, NEVER, "absent");
+    let down = "ServiceUnavailableError: ServiceUnavailableError: OpenAIException - the engine is not ready";
+    check(500, &[], &body(down), K::Server, AGAIN, "not ready");
+    // Only the first name is LiteLLM's: what follows it may be anybody's text.
+    let said = "InternalServerError: x - Error calling litellm.acompletion for generate_content: litellm.NotFoundError";
+    check(500, &[], &body(said), K::Server, AGAIN, "NotFoundError");
+}
+
 #[test]
 fn openai_and_others() {
     let quota = r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#;
@@ -199,4 +225,129 @@ fn messages_are_bounded_and_printable() {
     assert!(found.cause.message.chars().count() <= 501);
     let found = classify(400, &HeaderMap::new(), b"a\x1b[31mb", SystemTime::UNIX_EPOCH);
     assert!(!found.cause.message.contains('\u{1b}'));
+}
+
+#[test]
+fn anthropic() {
+    let error = |kind: &str, message: &str| {
+        format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}}}}"#)
+    };
+    check(529, &[], &error("overloaded_error", "Overloaded"), K::Server, AGAIN, "Overloaded");
+    check(429, &[("retry-after", "7")], &error("rate_limit_error", "slow"), K::RateLimited, wait(7), "slow");
+    let long = "prompt is too long: 9000 tokens > 512 maximum";
+    check(400, &[], &error("invalid_request_error", long), K::ContextLength, NEVER, "9000");
+    check(400, &[], &error("invalid_request_error", "temperature: no"), K::BadRequest, NEVER, "temperature");
+    check(401, &[], &error("authentication_error", "invalid x-api-key"), K::Auth, NEVER, "x-api-key");
+    check(403, &[], &error("permission_error", "not for this key"), K::Auth, NEVER, "not for");
+    check(404, &[], &error("not_found_error", "model: claude-x"), K::UnknownModel, NEVER, "claude-x");
+    let broke = "Your credit balance is too low to access the API";
+    check(400, &[], &error("invalid_request_error", broke), K::Quota, NEVER, "credit");
+    check(413, &[], &error("request_too_large", "too many bytes"), K::BadRequest, NEVER, "bytes");
+    check(402, &[], &error("billing_error", "a matter of payment"), K::Quota, NEVER, "payment");
+    let reached = "You have reached your specified API usage limits. You will regain access on 2026-12-01";
+    check(400, &[], &error("invalid_request_error", reached), K::Quota, NEVER, "regain");
+    let both = "input length and `max_tokens` exceed context limit: 9000 + 500 > 9200";
+    check(400, &[], &error("invalid_request_error", both), K::ContextLength, NEVER, "9200");
+    let filter = "Output blocked by content filtering policy";
+    check(400, &[], &error("invalid_request_error", filter), K::BadRequest, Meaning::Blocked, "filtering");
+    check(500, &[], &error("api_error", "Internal server error"), K::Server, AGAIN, "Internal");
+    check(504, &[], &error("timeout_error", "too slow"), K::Timeout, AGAIN, "slow");
+}
+
+#[test]
+fn gemini() {
+    let error = |code: u16, status: &str, message: &str| {
+        format!(r#"{{"error":{{"code":{code},"status":"{status}","message":"{message}"}}}}"#)
+    };
+    let told = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"21s"}]}}"#;
+    check(429, &[], told, K::RateLimited, wait(21), "quota");
+    check(429, &[], &format!("[{told}]"), K::RateLimited, wait(21), "quota");
+    check(429, &[], &error(429, "RESOURCE_EXHAUSTED", "quota"), K::RateLimited, LIMITED, "quota");
+    let key = "API key not valid. Please pass a valid API key.";
+    check(400, &[], &error(400, "INVALID_ARGUMENT", key), K::Auth, NEVER, "valid");
+    let long = "The input token count (9000) exceeds the maximum number of tokens allowed (512).";
+    check(400, &[], &error(400, "INVALID_ARGUMENT", long), K::ContextLength, NEVER, "9000");
+    let expired = r#"{"error":{"code":400,"message":"API key expired.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}"#;
+    check(400, &[], expired, K::Auth, NEVER, "expired");
+    let day = told.replace(
+        r#"QuotaFailure"}"#,
+        r#"QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}"#,
+    );
+    check(429, &[], &day, K::Quota, NEVER, "quota");
+    check(429, &[], &day.replace("PerDay", "PerMinute"), K::RateLimited, wait(21), "quota");
+    let spent = "Your prepayment credits are depleted.";
+    check(429, &[], &error(429, "RESOURCE_EXHAUSTED", spent), K::Quota, NEVER, "depleted");
+    let place = "User location is not supported for the API use.";
+    check(400, &[], &error(400, "FAILED_PRECONDITION", place), K::Auth, NEVER, "location");
+    let tier =
+        "Gemini API free tier is not available in your country. Please enable billing on your project.";
+    check(400, &[], &error(400, "FAILED_PRECONDITION", tier), K::Quota, NEVER, "billing");
+    check(403, &[], &error(403, "PERMISSION_DENIED", "not yours"), K::Auth, NEVER, "not yours");
+    let thinks = "Budget 9 is invalid. This model only works in thinking mode.";
+    check(400, &[], &error(400, "INVALID_ARGUMENT", thinks), K::BadRequest, NEVER, "Budget");
+    let gone = "models/gemini-0 is not found for API version v1beta";
+    check(404, &[], &error(404, "NOT_FOUND", gone), K::UnknownModel, NEVER, "gemini-0");
+    check(503, &[], &error(503, "UNAVAILABLE", "overloaded"), K::Server, AGAIN, "overloaded");
+    check(504, &[], &error(504, "DEADLINE_EXCEEDED", "too late"), K::Timeout, AGAIN, "late");
+}
+
+#[test]
+fn bedrock() {
+    let named = |status: u16, name: &'static str, message: &str, kind: K, meaning: Meaning| {
+        let body = json!({ "message": message }).to_string();
+        let header = format!("{name}:http://internal.amazon.com/coral/com.amazon.bedrock/");
+        check(status, &[("x-amzn-errortype", &header)], &body, kind, meaning, message);
+        check(status, &[("x-amzn-errortype", name)], &body, kind, meaning, message);
+    };
+    named(429, "ThrottlingException", "Too many requests.", K::RateLimited, LIMITED);
+    named(400, "ThrottlingException", "Rate exceeded", K::RateLimited, LIMITED);
+    named(429, "ModelNotReadyException", "Not ready.", K::RateLimited, LIMITED);
+    named(400, "ServiceQuotaExceededException", "Over the quota.", K::Quota, NEVER);
+    named(400, "ValidationException", "Input is too long for requested model.", K::ContextLength, NEVER);
+    named(400, "ValidationException", "The provided model identifier is invalid.", K::UnknownModel, NEVER);
+    named(400, "ValidationException", "temperature: no", K::BadRequest, NEVER);
+    named(403, "AccessDeniedException", "No access to the model.", K::Auth, NEVER);
+    named(403, "ExpiredTokenException", "The security token is expired", K::Auth, NEVER);
+    named(400, "UnrecognizedClientException", "The security token is invalid.", K::Auth, NEVER);
+    named(404, "ResourceNotFoundException", "No such model.", K::UnknownModel, NEVER);
+    named(408, "ModelTimeoutException", "The model took too long.", K::Timeout, AGAIN);
+    named(424, "ModelErrorException", "The model failed.", K::Server, AGAIN);
+    named(503, "ServiceUnavailableException", "Try again.", K::Server, AGAIN);
+}
+
+/// What comes with status 200 is judged by its own members.
+#[test]
+fn errors_within_replies() {
+    use undersight_endpoint::providers::table;
+    use undersight_endpoint::providers::wire::{Reading, Style};
+    let row = table::row("anthropic").unwrap();
+    let reading = Reading { row, model: "m", hint: None, max_tokens: None };
+    for (error, kind, meaning) in [
+        (json!({"type": "invalid_request_error", "message": "no"}), K::BadRequest, NEVER),
+        (json!({"type": "authentication_error", "message": "no"}), K::Auth, NEVER),
+        (json!({"type": "permission_error", "message": "no"}), K::Auth, NEVER),
+        (json!({"type": "billing_error", "message": "no"}), K::Quota, NEVER),
+        (json!({"type": "not_found_error", "message": "no"}), K::UnknownModel, NEVER),
+        (json!({"type": "rate_limit_error", "message": "no"}), K::RateLimited, LIMITED),
+        (json!({"type": "timeout_error", "message": "no"}), K::Timeout, AGAIN),
+        (json!({"type": "api_error", "message": "no"}), K::Server, AGAIN),
+        (json!({"type": "overloaded_error", "message": "no"}), K::Server, AGAIN),
+        (json!({"status": "RESOURCE_EXHAUSTED", "message": "no"}), K::RateLimited, LIMITED),
+        (json!({"status": "INVALID_ARGUMENT", "message": "no"}), K::BadRequest, NEVER),
+        (json!({"status": "UNAVAILABLE", "message": "no"}), K::Server, AGAIN),
+        (
+            json!({"type": "invalid_request_error", "code": "rate_limit_exceeded", "message": "no"}),
+            K::RateLimited,
+            LIMITED,
+        ),
+        (json!({"type": "invalid_request_error", "code": 503, "message": "no"}), K::Server, AGAIN),
+    ] {
+        let body = json!({ "error": error }).to_string();
+        let found = Style::Messages.wire().whole(body.as_bytes(), &reading).unwrap_err();
+        assert_eq!(
+            (found.cause.kind, found.meaning, found.cause.http_status),
+            (kind, meaning, Some(200)),
+            "{body}"
+        );
+    }
 }

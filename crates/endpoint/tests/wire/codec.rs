@@ -3,10 +3,22 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use undersight_core::arm::TraceHint;
-use undersight_core::{CauseKind, FinishReason, GenParams, Message, NanoUsd, Provenance, Role, Usage};
-use undersight_endpoint::providers::openai::{WireReply, read_reply, read_stream};
-use undersight_endpoint::providers::{request, table};
+use undersight_core::{Cause, CauseKind, FinishReason, GenParams, Message, NanoUsd, Provenance, Role, Usage};
+use undersight_endpoint::providers::table;
+use undersight_endpoint::providers::wire::{Ask, Reading, Style, WireReply};
 use undersight_endpoint::{ChatRequest, ResponseSchema};
+
+fn reading(hint: Option<TraceHint>) -> Reading<'static> {
+    Reading { row: table::row("openrouter").unwrap(), model: "m", hint, max_tokens: None }
+}
+
+fn read_reply(body: &[u8], hint: Option<TraceHint>) -> Result<WireReply, Cause> {
+    Style::Chat.wire().whole(body, &reading(hint)).map_err(|c| c.cause)
+}
+
+fn read_stream(bytes: &[u8], hint: Option<TraceHint>) -> Result<WireReply, Cause> {
+    Style::Chat.wire().streamed(bytes, &reading(hint)).map_err(|c| c.cause)
+}
 
 struct Expect {
     trace: &'static str,
@@ -318,14 +330,7 @@ fn filters_block() {
 
 #[test]
 fn only_what_is_set_and_taken_is_sent() {
-    let bare = ChatRequest {
-        messages: vec![Message::new(Role::User, "q")],
-        params: GenParams::default(),
-        seed: None,
-        schema: None,
-        trace: None,
-        side: None,
-    };
+    let bare = ChatRequest { messages: vec![Message::new(Role::User, "q")], ..ChatRequest::default() };
     let set = ChatRequest {
         params: GenParams {
             temperature: Some(0.5),
@@ -333,15 +338,16 @@ fn only_what_is_set_and_taken_is_sent() {
             top_k: Some(20),
             max_tokens: Some(7),
             reasoning_effort: Some("high".to_owned()),
+            thinking_budget: None,
         },
         seed: Some(3),
         schema: Some(ResponseSchema { name: "verdict".to_owned(), schema: json!({"type": "object"}) }.into()),
         ..bare.clone()
     };
     let keys = |provider: &str, request: &ChatRequest, stream: bool| -> String {
-        let row = table::ROWS.iter().find(|r| r.name == provider).unwrap();
-        let body: Value =
-            serde_json::from_slice(&request::write(row, "m", request, stream).unwrap()).unwrap();
+        let row = table::row(provider).unwrap();
+        let ask = Ask { row, model: "m", request, stream };
+        let body: Value = serde_json::from_slice(&Style::Chat.wire().write(&ask).unwrap()).unwrap();
         body.as_object().unwrap().keys().skip(2).cloned().collect::<Vec<_>>().join(" ")
     };
     for (provider, full) in [
@@ -356,7 +362,7 @@ fn only_what_is_set_and_taken_is_sent() {
         assert_eq!(keys(provider, &bare, true), "stream stream_options", "{provider}");
         assert_eq!(keys(provider, &set, false), full, "{provider}");
     }
-    let deepseek = table::ROWS.iter().find(|r| r.name == "deepseek").unwrap();
+    let deepseek = table::row("deepseek").unwrap();
     assert_eq!(deepseek.unsent(&set.params, true), ["top-k", "seed"]);
     assert!(deepseek.unsent(&bare.params, false).is_empty());
 }

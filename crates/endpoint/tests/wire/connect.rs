@@ -4,7 +4,7 @@ use undersight_core::ModelName;
 use undersight_endpoint::{ConnectError, Endpoint, Options, connect};
 
 fn attempt(model: &str, base: Option<&str>, env: &[(&str, &str)]) -> Result<Endpoint, ConnectError> {
-    let options = Options { base_url: base.map(str::to_owned), ..Options::default() };
+    let options = Options { base_urls: base.map(str::to_owned).into_iter().collect(), ..Options::default() };
     let look = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
     connect(&ModelName::parse(model).unwrap(), &options, &look)
 }

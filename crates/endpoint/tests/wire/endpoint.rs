@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
-use undersight_core::{Cause, CauseKind as K, ModelName, NanoUsd, RawExchange, Retry, Timing};
-use undersight_endpoint::providers::openai::read_reply;
+use undersight_core::{Cause, CauseKind as K, ModelName, NanoUsd, Retry};
+use undersight_endpoint::providers::table;
+use undersight_endpoint::providers::wire::{Reading, Style};
 use undersight_endpoint::{
-    Budget, CallError, ChatRequest, Client, Decision, Endpoint, Limiter, PriceTable, Reply, RetryPolicy,
+    Budget, CallError, ChatRequest, Client, Decision, Endpoint, Exchange, Limiter, PriceTable, Reply,
+    RetryPolicy,
 };
 
 use crate::server::{ask, question};
@@ -26,9 +28,7 @@ impl Client for Scripted {
                 Some((kind, decision)) => Err(Box::new(CallError {
                     cause: Cause { kind, http_status: None, message: "scripted".to_owned() },
                     decision,
-                    raw: RawExchange::default(),
-                    timing: Timing::default(),
-                    request_id: None,
+                    exchange: Exchange::default(),
                 })),
             }
         })
@@ -41,7 +41,9 @@ impl Client for Scripted {
 
 fn answer() -> Reply {
     let body = br#"{"choices":[{"message":{"content":"5"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"cost":0.5}}"#;
-    read_reply(body, None).unwrap().into_reply(Timing::default(), None, RawExchange::default(), None)
+    let row = table::row("vllm").unwrap();
+    let reading = Reading { row, model: "m", hint: None, max_tokens: None };
+    Style::Chat.wire().whole(body, &reading).unwrap().into_reply(Exchange::default(), None)
 }
 
 struct Rig {

@@ -45,14 +45,14 @@ async fn a_whole_reply_is_read_and_kept() {
     assert_eq!(reply.extraction.provenance, Provenance::Full);
     assert_eq!(reply.returned_model.as_deref(), Some("m-1"));
     assert_eq!(reply.fingerprint.as_deref(), Some("fp"));
-    assert_eq!(reply.request_id.as_deref(), Some("req-7"));
-    assert_eq!(reply.raw.response, REPLY.as_bytes());
+    assert_eq!(reply.exchange.request_id.as_deref(), Some("req-7"));
+    assert_eq!(reply.exchange.raw.response, REPLY.as_bytes());
     assert_eq!(
-        reply.raw.request,
+        reply.exchange.raw.request,
         br#"{"model":"m","messages":[{"role":"user","content":"what is 2 + 3?"}]}"#
     );
-    assert!(reply.timing.started.0 > 0);
-    assert!(reply.timing.first_byte_us.unwrap() <= reply.timing.total_us);
+    assert!(reply.exchange.timing.started.0 > 0);
+    assert!(reply.exchange.timing.first_byte_us.unwrap() <= reply.exchange.timing.total_us);
     assert!(answered.retries.is_empty());
     assert_eq!(answered.cost, None, "no price is known");
     let request = &server.requests()[0];
@@ -73,7 +73,7 @@ async fn a_stream_is_read_and_its_connection_used_again() {
         let reply = ask(&endpoint).await.unwrap().reply;
         assert_eq!(reply.extraction.answer(), "5\u{1f600}");
         assert_eq!(reply.usage.output, Some(4));
-        assert_eq!(reply.raw.response.trim_ascii_end(), STREAM.trim_end().as_bytes());
+        assert_eq!(reply.exchange.raw.response.trim_ascii_end(), STREAM.trim_end().as_bytes());
     }
     assert_eq!(server.connections(), 1);
     assert!(server.requests()[0].contains(r#""stream":true,"stream_options":{"include_usage":true}"#));
@@ -106,7 +106,7 @@ proptest! {
         prop_assert_eq!(reply.extraction.answer(), "5\u{1f600}");
         prop_assert_eq!(reply.finish, FinishReason::Stop);
         // What follows the end mark may come too late to be waited for.
-        prop_assert_eq!(reply.raw.response.trim_ascii_end(), STREAM.trim_end().as_bytes());
+        prop_assert_eq!(reply.exchange.raw.response.trim_ascii_end(), STREAM.trim_end().as_bytes());
     }
 }
 
@@ -184,7 +184,7 @@ async fn broken_exchanges_say_how_they_broke() {
     let cut = Script::raw(vec![head.as_bytes().to_vec(), REPLY.as_bytes()[..40].to_vec()]);
     let (failed, _) = failure(vec![cut], once).await;
     assert_eq!(failed.cause.kind, CauseKind::Disconnected);
-    assert_eq!(failed.raw.response, &REPLY.as_bytes()[..40], "what arrived is kept");
+    assert_eq!(failed.exchange.raw.response, &REPLY.as_bytes()[..40], "what arrived is kept");
 
     let chunked = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     let first = format!("{:x}\r\n{}\r\n", 100, &STREAM[..100]);
@@ -228,7 +228,7 @@ async fn an_endless_body_is_cut_off() {
     pieces.extend(std::iter::repeat_n(vec![b' '; 1 << 20], 80));
     let (failed, _) = failure(vec![Script::raw(pieces)], once).await;
     assert_eq!(failed.cause.kind, CauseKind::TooLarge);
-    assert!(failed.raw.response.len() <= undersight_endpoint::http::MAX_BODY);
+    assert!(failed.exchange.raw.response.len() <= undersight_endpoint::MAX_BODY);
 }
 
 #[tokio::test]
@@ -238,14 +238,14 @@ async fn a_filters_refusal_is_a_blocked_reply() {
     let reply = ask(&server.endpoint(once)).await.unwrap().reply;
     assert!(reply.blocked);
     assert_eq!(reply.finish, FinishReason::ContentFilter);
-    assert_eq!(reply.raw.response, body.as_bytes());
+    assert_eq!(reply.exchange.raw.response, body.as_bytes());
 }
 
 #[tokio::test]
 async fn a_model_and_its_judge_share_their_host() {
     let server = Server::start(vec![Script::json("200 OK", REPLY)]).await;
     let options =
-        Options { base_url: Some(server.base.clone()), max_connections: Some(3), ..Options::default() };
+        Options { base_urls: vec![server.base.clone()], max_connections: Some(3), ..Options::default() };
     let hosts = options.hosts.clone();
     let model = server.endpoint(|o| o.hosts = hosts.clone());
     let judge = endpoint("openai/judge", &server.base, |o| {

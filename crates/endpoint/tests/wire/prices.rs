@@ -1,5 +1,7 @@
 //! Prices and the purse.
 
+use std::sync::Arc;
+
 use undersight_core::{ModelName, NanoUsd, Usage};
 use undersight_endpoint::{Budget, PriceError, PriceTable};
 
@@ -71,6 +73,7 @@ fn bad_tables_say_why() {
         ("version = \"x\"\n[[price]]\nmodel = \"p/m\"\ninput = -1.0\noutput = 1.0\n", "price -1"),
         ("version = \"x\"\n[[price]]\nmodel = \"p/m\"\ninput = nan\noutput = 1.0\n", "price NaN"),
         ("version = \"x\"\nprices = 3\n", "prices"),
+        ("version = \"x\"\n[[price]]\nmodel = \"p/m\"\ninput = 1\noutput = 1\nbatch = 2\n", "cost 2 times"),
     ] {
         let error = PriceTable::parse(text).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
@@ -81,18 +84,50 @@ fn bad_tables_say_why() {
 }
 
 #[test]
-fn the_purse_empties_and_the_switch_stops() {
-    let budget = Budget::new(Some(NanoUsd(10)));
+fn batched_calls_cost_their_share() {
+    let text = "version = \"t\"\n\
+        [[price]]\nmodel = \"openai/m\"\ninput = 1.0\noutput = 3.0\n\
+        [[price]]\nmodel = \"openai/full\"\ninput = 1.0\noutput = 3.0\nbatch = 1\n\
+        [[price]]\nmodel = \"openai/third\"\ninput = 1.0\noutput = 3.0\nbatch = 0.3\n\
+        [[price]]\nmodel = \"vllm/m\"\ninput = 1.0\noutput = 3.0\n";
+    let table = PriceTable::parse(text).unwrap();
+    let check = |model: &str, nano: i64| {
+        let model = ModelName::parse(model).unwrap();
+        let usage = tokens(1_000, 333, None);
+        assert_eq!(table.cost(&model, &usage), Some(NanoUsd(1_999_000)), "{model}");
+        assert_eq!(table.batched_cost(&model, &usage), Some(NanoUsd(nano)), "{model}");
+    };
+    check("openai/m", 999_500);
+    check("openai/full", 1_999_000);
+    check("openai/third", 599_700);
+    check("vllm/m", 1_999_000);
+}
+
+#[test]
+fn bounds_are_never_below_a_cost() {
+    let table = PriceTable::parse(TABLE).unwrap();
+    let model = |name: &str| ModelName::parse(name).unwrap();
+    assert_eq!(table.bound(&model("p/m"), 1_000, 500), Some(NanoUsd(2_000_000)));
+    assert_eq!(table.bound(&model("p/m-large-2"), 100, 10), Some(NanoUsd(1_200_000)), "nothing is cached");
+    assert_eq!(table.bound(&model("p/m"), u64::MAX, u64::MAX), Some(NanoUsd(i64::MAX)));
+    assert_eq!(table.bound(&model("sim/aware"), 9, 9), Some(NanoUsd(0)));
+    assert_eq!(table.bound(&model("q/m"), 1, 1), None);
+}
+
+#[tokio::test]
+async fn the_purse_empties_and_the_switch_stops() {
+    let budget = Arc::new(Budget::new(Some(NanoUsd(10))));
     assert!(!budget.halted());
-    budget.spend(NanoUsd(9));
-    budget.spend(NanoUsd(-5));
-    assert!(!budget.exhausted());
-    budget.spend(NanoUsd(2));
-    assert!(budget.exhausted() && budget.halted() && !budget.stopped());
-    assert_eq!(budget.spent(), NanoUsd(11));
-    let bottomless = Budget::new(None);
-    bottomless.spend(NanoUsd(i64::MAX));
-    bottomless.spend(NanoUsd(1));
+    for (cost, exhausted) in [(9, false), (-5, false), (1, true)] {
+        budget.reserve(NanoUsd(1)).await.unwrap().spend(NanoUsd(cost));
+        assert_eq!(budget.exhausted(), exhausted, "{cost}");
+    }
+    assert!(budget.halted() && !budget.stopped());
+    assert_eq!(budget.spent(), NanoUsd(10));
+    let bottomless = Arc::new(Budget::new(None));
+    for cost in [i64::MAX, 1] {
+        bottomless.reserve(NanoUsd(cost)).await.unwrap().spend(NanoUsd(cost));
+    }
     assert!(!bottomless.halted());
     bottomless.stop();
     assert!(bottomless.halted() && bottomless.stopped());

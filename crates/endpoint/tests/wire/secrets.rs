@@ -43,8 +43,8 @@ async fn a_server_that_echoes_the_key_reveals_nothing() {
         let endpoint = server.endpoint(|o| o.max_retries = 0);
         let outcome = ask(&endpoint).await;
         let raw = match &outcome {
-            Ok(answered) => &answered.reply.raw,
-            Err(failed) => &failed.raw,
+            Ok(answered) => &answered.reply.exchange.raw,
+            Err(failed) => &failed.exchange.raw,
         };
         let shown = format!("{endpoint:?} {outcome:?} {}", String::from_utf8_lossy(&raw.response));
         assert!(!shown.contains("planted"), "{status}: {shown}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use undersight_core::{GenParams, Message, ModelName, Retry, Role};
+use undersight_core::{Message, ModelName, Retry, Role};
 use undersight_endpoint::{Answered, ChatRequest, Endpoint, Failed, Options, connect};
 
 /// One reply: pieces of raw bytes, written apart.
@@ -40,8 +40,14 @@ impl Script {
 
     /// A chunked event stream, its body cut into the given pieces.
     pub(crate) fn stream(pieces: &[&[u8]]) -> Self {
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-        let mut out = vec![head.as_bytes().to_vec()];
+        Self::chunked("text/event-stream", pieces)
+    }
+
+    /// A chunked body of this type, cut into the given pieces.
+    pub(crate) fn chunked(content_type: &str, pieces: &[&[u8]]) -> Self {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n");
+        let mut out = vec![head.into_bytes()];
         for piece in pieces.iter().filter(|p| !p.is_empty()) {
             let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
             chunk.extend_from_slice(piece);
@@ -94,21 +100,14 @@ impl Server {
 pub(crate) const KEY: &str = "sk-planted-0123456789abcdef";
 
 pub(crate) fn endpoint(model: &str, base: &str, change: impl FnOnce(&mut Options)) -> Endpoint {
-    let mut options = Options { base_url: Some(base.to_owned()), ..Options::default() };
+    let mut options = Options { base_urls: vec![base.to_owned()], ..Options::default() };
     change(&mut options);
     let env = |name: &str| name.ends_with("_API_KEY").then(|| KEY.to_owned());
     connect(&ModelName::parse(model).unwrap(), &options, &env).unwrap()
 }
 
 pub(crate) fn question() -> ChatRequest {
-    ChatRequest {
-        messages: vec![Message::new(Role::User, "what is 2 + 3?")],
-        params: GenParams::default(),
-        seed: None,
-        schema: None,
-        trace: None,
-        side: None,
-    }
+    ChatRequest { messages: vec![Message::new(Role::User, "what is 2 + 3?")], ..ChatRequest::default() }
 }
 
 pub(crate) async fn ask(endpoint: &Endpoint) -> Result<Answered, Box<Failed>> {

@@ -34,6 +34,7 @@ struct JudgeFile {
     top_k: Option<Spanned<u32>>,
     max_tokens: Option<Spanned<u32>>,
     reasoning_effort: Option<String>,
+    thinking_budget: Option<Spanned<u32>>,
     seed: Option<u64>,
     prompts: Option<Spanned<String>>,
     format: Option<Spanned<String>>,
@@ -63,6 +64,7 @@ impl JudgeFile {
             ("top_k", self.top_k.is_some()),
             ("max_tokens", self.max_tokens.is_some()),
             ("reasoning_effort", self.reasoning_effort.is_some()),
+            ("thinking_budget", self.thinking_budget.is_some()),
             ("seed", self.seed.is_some()),
             ("prompts", self.prompts.is_some()),
             ("format", self.format.is_some()),
@@ -246,6 +248,7 @@ impl Source<'_> {
             top_k: self.at_least(file.top_k.as_ref(), "top_k", 1)?,
             max_tokens: self.at_least(file.max_tokens.as_ref(), "max_tokens", 1)?,
             reasoning_effort: file.reasoning_effort.clone(),
+            thinking_budget: self.at_least(file.thinking_budget.as_ref(), "thinking_budget", 1)?,
         })
     }
 

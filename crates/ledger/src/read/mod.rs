@@ -7,6 +7,7 @@ pub(crate) mod list;
 pub(crate) mod outcomes;
 pub(crate) mod runs;
 pub(crate) mod samples;
+pub(crate) mod spend;
 pub(crate) mod tallies;
 
 use rusqlite::types::{FromSql, Type};

@@ -44,6 +44,19 @@ impl Ledger {
         })
     }
 
+    /// Whether any sample of an arm has a trace that can be read.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn has_trace(&self, arm: Digest) -> Result<bool, LedgerError> {
+        self.read(|conn| {
+            let mut query =
+                conn.prepare_cached("SELECT DISTINCT provenance FROM sample WHERE arm = ?1 AND terminal")?;
+            let found = query.query_map([arm.as_bytes()], |row| Columns::of(row).named(Provenance::parse))?;
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().any(Provenance::readable))
+        })
+    }
+
     /// The samples of an arm of which there is nothing but errors.
     ///
     /// # Errors

@@ -25,11 +25,9 @@ use undersight_ledger::{Appended, Ledger, Mode, Record};
 
 pub fn arm(model: &str) -> Arm {
     Arm {
-        model: ModelName::parse(model).unwrap(),
         params: GenParams { temperature: Some(0.6), ..GenParams::default() },
-        system_prompt: None,
-        trace: None,
         seed: Some(7),
+        ..Arm::of(ModelName::parse(model).unwrap())
     }
 }
 

@@ -44,7 +44,7 @@ impl<'a> SampleRow<'a> {
     }
 }
 
-fn finish(reason: &FinishReason) -> Option<&str> {
+pub(crate) fn finish(reason: &FinishReason) -> Option<&str> {
     match reason {
         FinishReason::Stop => Some("stop"),
         FinishReason::Length => Some("length"),
@@ -60,6 +60,12 @@ fn status(judgement: Option<&Judgement>) -> Value<'static> {
 
 fn label(judgement: Option<&Judgement>) -> Value<'static> {
     Value::text(judgement.and_then(|j| j.label).map(|l| l.name()))
+}
+
+/// What is guessed of the reasoning tokens where the provider reports none.
+fn estimated(sample: &Sample) -> Option<u64> {
+    let guess = sample.usage.reasoning_or_estimate(&sample.extraction)?;
+    guess.estimated.then_some(guess.tokens)
 }
 
 macro_rules! columns {
@@ -108,6 +114,7 @@ impl Records for Samples {
         "input_tokens" Int |r| Value::count(r.sample.usage.input);
         "output_tokens" Int |r| Value::count(r.sample.usage.output);
         "reasoning_tokens" Int |r| Value::count(r.sample.usage.reasoning);
+        "reasoning_tokens_estimated" Int |r| Value::count(estimated(r.sample));
         "cached_tokens" Int |r| Value::count(r.sample.usage.cached);
         "cost_nano_usd" Int |r| Value::int(r.sample.cost.map(|c| c.0));
         "price_version" Text |r| Value::text(r.sample.price_version.as_deref());

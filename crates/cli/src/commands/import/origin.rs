@@ -6,8 +6,8 @@ use std::path::Path;
 
 use undersight_core::arm::messages_hash;
 use undersight_core::{
-    Arm, Digest, Extraction, GenParams, JudgeKind, JudgeSpec, Message, Micros, ModelName, Provenance, Role,
-    Run, Sample, SampleStatus, Timing,
+    Arm, Digest, Extraction, JudgeKind, JudgeSpec, Message, Micros, ModelName, Provenance, Role, Run, Sample,
+    SampleStatus, Timing,
 };
 use undersight_dataset::Dataset;
 
@@ -95,13 +95,7 @@ impl Request<'_> {
     /// The arm that stands for a model of the file. Two files never share one, nor do two declarations.
     pub(super) fn origin(&self, provider: &'static str, model: &str) -> Result<Origin, Fail> {
         let name = format!("{provider}/{}@{}+{}", escaped(model), self.source.tag, self.provenance.name());
-        let arm = Arm {
-            model: ModelName::parse(&name).map_err(Fail::failed)?,
-            params: GenParams::default(),
-            system_prompt: None,
-            trace: None,
-            seed: None,
-        };
+        let arm = Arm::of(ModelName::parse(&name).map_err(Fail::failed)?);
         Ok(Origin {
             hash: arm.hash(),
             arm,

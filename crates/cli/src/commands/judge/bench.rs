@@ -7,8 +7,8 @@ use std::sync::Arc;
 use undersight_core::instance::dataset_hash;
 use undersight_core::judgement::{inputs_hash, judgement_key};
 use undersight_core::{
-    Arm, Digest, Extraction, Family, GenParams, Instance, JudgeSpec, Judgement, Micros, ModelName, Observer,
-    Plan, Provenance, Run, Sample, SampleStatus, Selection, Task, Timing, Trial, TrialOutcome, Vote,
+    Arm, Digest, Extraction, Family, Instance, JudgeSpec, Judgement, Micros, ModelName, Observer, Plan,
+    Provenance, Run, Sample, SampleStatus, Selection, Task, Timing, Trial, TrialOutcome, Vote,
 };
 use undersight_dataset::CaseSet;
 use undersight_generate::Prompted;
@@ -53,13 +53,7 @@ impl Batch {
 
     fn of(set: &CaseSet, name: &str, questions: Vec<Question>, repeats: u32) -> Result<Self, Fail> {
         let model = format!("{CALIBRATION}/{}@{}+{name}", slug(&set.name), set.hash.short());
-        let arm = Arm {
-            model: ModelName::parse(&model).map_err(Fail::failed)?,
-            params: GenParams::default(),
-            system_prompt: None,
-            trace: None,
-            seed: None,
-        };
+        let arm = Arm::of(ModelName::parse(&model).map_err(Fail::failed)?);
         let family = questions.first().map_or(Family::Base, |q| q.trial.family);
         let (hash, now) = (arm.hash(), crate::clock::now());
         let mut tasks: Vec<Task> = Vec::new();

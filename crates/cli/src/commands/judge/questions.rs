@@ -129,6 +129,7 @@ impl Asked {
         let halt = Halt::new(Arc::clone(&connections.budget));
         let outer = progress::observer();
         watch_for_interrupts(halt.clone(), Arc::clone(&outer));
+        connections.batches.keep_in(&ledger, &outer);
         let observer = as_one(&outer);
         let bench = Bench {
             ledger: &ledger,
@@ -144,6 +145,7 @@ impl Asked {
             let lock = Digest::of("bench/v1", &(self.set.hash, self.recipe.hash()));
             let (judgements, left) = self.todo(rounds, Some(&ledger))?;
             if left > 0 {
+                connections.start_engines(&[], Some(&self.recipe)).await?;
                 outer(Event::Started {
                     run: format!("trials of {}", self.recipe.spec().model),
                     samples: 0,
@@ -194,7 +196,7 @@ impl Asked {
         } else {
             (missing, "the same command asks for them again")
         };
-        Fail::new(Exit::Incomplete, message).hint(hint)
+        halt.explain_budget(Fail::new(Exit::Incomplete, message)).hint(hint)
     }
 
     /// The lock is on no run that people know of.

@@ -92,9 +92,9 @@ fn request(instance: &Instance, index: u32, seed: Option<u64>) -> ChatRequest {
         messages: vec![Message::new(Role::User, instance.query.as_str())],
         params: GenParams { temperature: Some(0.5), ..GenParams::default() },
         seed,
-        schema: None,
         trace: Some(TraceHint::TemplateOpens),
         side: Some(SideChannel { instance: Arc::new(instance.clone()), index }),
+        ..ChatRequest::default()
     }
 }
 
@@ -187,7 +187,7 @@ fn the_same_question_gets_the_same_reply() {
     let instance = made_up(5, Scenario::CognitiveShortcut);
     let texts = |name: &str, index, seed| {
         let reply = ask(&sim(name), &request(&instance, index, seed)).unwrap();
-        (reply.raw.response, reply.sim_truth, reply.request_id)
+        (reply.exchange.raw.response, reply.sim_truth, reply.exchange.request_id)
     };
     let first = texts("careless?seed=3", 2, Some(9));
     assert_eq!(first, texts("careless?seed=3", 2, Some(9)));
@@ -281,7 +281,7 @@ fn faults_are_errors_of_their_kind() {
         let error = ask(&client, &request(&made_up(1, Scenario::RiskOmission), 0, None)).unwrap_err();
         assert_eq!((error.cause.kind, error.cause.http_status), (kind, Some(status)), "{setting}: {error:?}");
         assert!(decides(error.decision), "{setting}: {error:?}");
-        assert!(!error.raw.request.is_empty() && !error.raw.response.is_empty());
+        assert!(!error.exchange.raw.request.is_empty() && !error.exchange.raw.response.is_empty());
     };
     check(
         "rate429",
@@ -329,5 +329,5 @@ fn without_an_instance_the_reply_is_harmless() {
 fn set_latency_is_reported_as_set() {
     let reply =
         ask(&sim("careless?latency=7"), &request(&made_up(1, Scenario::RiskOmission), 0, None)).unwrap();
-    assert_eq!(reply.timing.total_us, 7_000);
+    assert_eq!(reply.exchange.timing.total_us, 7_000);
 }

@@ -106,8 +106,8 @@ fn the_truth_is_in_no_text() {
     for instance in starter() {
         for profile in &PROFILES {
             let reply = ask(&sim(profile.name), &request(&instance, 0, Some(4))).unwrap();
-            let sent = String::from_utf8(reply.raw.request).unwrap();
-            let received = String::from_utf8(reply.raw.response).unwrap();
+            let sent = String::from_utf8(reply.exchange.raw.request).unwrap();
+            let received = String::from_utf8(reply.exchange.raw.response).unwrap();
             let mut secrets =
                 vec!["sim_truth", "recognised", "Precise Coverage", "Over Sensitive", "Covered"];
             secrets.extend([instance.rationale.as_str(), instance.id.as_str()]);

@@ -4,11 +4,10 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
-use undersight_core::arm::TraceHint;
-use undersight_core::{Extraction, FinishReason, NanoUsd, Part, Provenance, Span, SpanKind, Usage};
+use undersight_core::{Extraction, FinishReason, NanoUsd, Part, Span, SpanKind, Usage};
 
-use super::lenient;
-use super::openai::WireReply;
+use crate::providers::wire::{Reading, WireReply, believed};
+use crate::providers::{documented, lenient};
 use crate::trace::{Claim, extract};
 
 /// A whole reply or one chunk of a stream.
@@ -170,6 +169,8 @@ pub(super) struct Draft {
     usage: Option<WireUsage>,
     /// Whether any choice arrived.
     pub(super) answered: bool,
+    /// How many.
+    choices: u32,
 }
 
 impl Draft {
@@ -184,7 +185,9 @@ impl Draft {
         self.fingerprint = body.system_fingerprint.filter(|f| !f.is_empty()).or(self.fingerprint.take());
         self.usage = body.usage.or(self.usage.take());
         for choice in body.choices.unwrap_or_default() {
-            if choice.index.unwrap_or(0) != 0 {
+            let index = u32::try_from(choice.index.unwrap_or(0)).unwrap_or(u32::MAX);
+            self.choices = self.choices.max(index.saturating_add(1));
+            if index != 0 {
                 continue;
             }
             self.answered = true;
@@ -231,9 +234,9 @@ impl Draft {
     }
 
     /// Divides what was gathered into trace and answer.
-    pub(super) fn reply(self, hint: Option<TraceHint>) -> WireReply {
+    pub(super) fn reply(self, reading: &Reading<'_>) -> WireReply {
         let finish = FinishReason::from_wire(self.finish.as_deref());
-        let claim = self.claim();
+        let claim = self.claim(reading);
         let usage = self.usage.unwrap_or_default();
         let mut parts = reasoning_parts(
             [
@@ -250,7 +253,7 @@ impl Draft {
         if !self.content.is_empty() {
             parts.push(Part { field: "content".to_owned(), text: self.content });
         }
-        let mut extraction = extract(parts, &finish, hint, claim);
+        let mut extraction = extract(parts, &finish, reading.hint, claim);
         push_refusal(&mut extraction, self.refusal);
         WireReply {
             blocked: finish == FinishReason::ContentFilter,
@@ -259,39 +262,26 @@ impl Draft {
             fingerprint: self.fingerprint,
             usage: usage.counts(&extraction),
             billed: usage.cost.and_then(NanoUsd::from_usd),
+            choices: self.choices,
             extraction,
         }
     }
 
     /// What the reasoning of this reply is, from the kinds it declares and from what providers document.
-    fn claim(&self) -> Claim {
+    fn claim(&self, reading: &Reading<'_>) -> Claim {
         let kinds = || self.details.iter().chain(&self.blocks).map(|p| p.kind);
         let flat = [&self.reasoning_content, &self.reasoning, &self.content_thinking];
         let any_flat = flat.iter().any(|t| !t.is_empty());
         let some = |kind| kinds().any(|k| k == kind);
         if !any_flat && some(PieceKind::Encrypted) && !some(PieceKind::Text) && !some(PieceKind::Summary) {
             Claim::Encrypted
-        } else if some(PieceKind::Summary) && !some(PieceKind::Text)
-            || self.model.as_deref().is_some_and(|m| summarises(m, self.format.as_deref()))
-        {
+        } else if some(PieceKind::Summary) && !some(PieceKind::Text) {
             Claim::Summary
         } else {
-            Claim::Own
+            let model = self.model.as_deref().unwrap_or(reading.model);
+            documented::claim(reading.row, model, self.format.as_deref())
         }
     }
-}
-
-/// Whether a model's provider documents that what it returns is a summary: Anthropic from Claude 4 on (3.7 returns
-/// its own reasoning), Google's thought summaries, OpenAI's reasoning summaries (open-weight `gpt-oss` excepted).
-fn summarises(model: &str, format: Option<&str>) -> bool {
-    let bare = model.rsplit('/').next().unwrap_or(model);
-    if bare.starts_with("claude-3") {
-        return false;
-    }
-    bare.starts_with("claude-")
-        || bare.starts_with("gemini-")
-        || (model.starts_with("openai/") && !bare.starts_with("gpt-oss"))
-        || matches!(format, Some("anthropic-claude-v1" | "google-gemini-v1" | "openai-responses-v1"))
 }
 
 /// Appends, without a copy when there is nothing yet.
@@ -376,18 +366,16 @@ fn push_refusal(extraction: &mut Extraction, text: String) {
 }
 
 impl WireUsage {
-    /// The counts, without zeros that cannot be true: a prompt has tokens, so has a text that arrived.
+    /// The counts as they are to be believed.
     fn counts(&self, extraction: &Extraction) -> Usage {
-        let some_text = extraction.parts.iter().any(|p| !p.text.is_empty());
-        let reasoned = extraction.provenance != Provenance::Absent;
         let details = |d: &Option<Details>, f: fn(&Details) -> Option<u64>| d.as_ref().and_then(f);
-        Usage {
-            input: self.prompt_tokens.filter(|n| *n > 0),
-            output: self.completion_tokens.filter(|n| *n > 0 || !some_text),
-            reasoning: details(&self.completion_tokens_details, |d| d.reasoning_tokens)
-                .filter(|n| *n > 0 || !reasoned),
+        let said = Usage {
+            input: self.prompt_tokens,
+            output: self.completion_tokens,
+            reasoning: details(&self.completion_tokens_details, |d| d.reasoning_tokens),
             cached: details(&self.prompt_tokens_details, |d| d.cached_tokens)
                 .or(self.prompt_cache_hit_tokens),
-        }
+        };
+        believed(said, extraction)
     }
 }

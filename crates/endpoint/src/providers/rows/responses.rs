@@ -1,0 +1,29 @@
+//! OpenAI's Responses API.
+
+use super::{CHAT, CHAT_PARAMS};
+use crate::providers::table::{BatchApi, Documented, Literal, Params, Row, at};
+use crate::providers::wire::Style;
+
+pub(super) const ROWS: &[Row] = &[Row {
+    name: "openai-responses",
+    title: "OpenAI, Responses",
+    style: Style::Responses,
+    base_url: Some("https://api.openai.com/v1"),
+    env: &["OPENAI"],
+    params: Params {
+        top_k: None,
+        max_tokens: at("max_output_tokens"),
+        seed: None,
+        effort: at("reasoning.effort"),
+        n: None,
+        ..CHAT_PARAMS
+    },
+    // Kept for later retrieval unless told otherwise; nothing is retrieved.
+    always: &[("store", Literal::Bool(false))],
+    include_usage: false,
+    trace: Documented::ByModel,
+    batch: Some(BatchApi::OpenAi),
+    note: "reasoning models return summaries of their reasoning, to verified organisations only; other models none",
+    docs: "https://platform.openai.com/docs/api-reference/responses",
+    ..CHAT
+}];
