@@ -32,17 +32,20 @@ bench-engine *args:
 bench-balance *args:
     testkit/bench/balance.py {{ args }}
 
-# Installs the counterparts of the interop tests and runs those
-interop:
+# Everything against implementations nobody here wrote; the last part needs several GB
+interop: interop-aimock interop-litellm interop-transformers
+
+# Installs aimock under testkit/interop and runs the tests against it; those are part of `ci` too
+interop-aimock:
     cd testkit/interop && npm ci --ignore-scripts
-    CI=true cargo test -p testkit -p undersight-endpoint --test aimock
+    CI=true cargo test -p testkit -p undersight-endpoint --test aimock --test aimock_batch --test probe
     CI=true cargo test -p undersight --test card_interop
 
-# Installs LiteLLM's proxy under target/ and runs the interop test through it
+# Installs LiteLLM's proxy under target/ and runs the interop tests through it, in all its wire formats
 interop-litellm:
     [ -x target/interop-litellm/bin/python ] || python3 -m venv target/interop-litellm
     target/interop-litellm/bin/python -m pip install --quiet --requirement testkit/interop/litellm/requirements.txt
-    UNDERSIGHT_TEST_LITELLM="$PWD/target/interop-litellm/bin/litellm" cargo test -p undersight-endpoint --test litellm -- --ignored
+    CI=true UNDERSIGHT_TEST_LITELLM="$PWD/target/interop-litellm/bin/litellm" cargo test -p undersight-endpoint --test litellm -- --ignored
 
 # Installs `transformers serve` under target/ (several GB), builds tiny models and runs the interop test that starts it
 interop-transformers:

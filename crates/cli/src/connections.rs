@@ -137,10 +137,7 @@ impl<'a> Connections<'a> {
         params: &GenParams,
         seed: Option<u64>,
     ) -> Result<Endpoint, Fail> {
-        let unsent = unsent(model, params, seed.is_some());
-        if !unsent.is_empty() {
-            return Err(not_taken(model, &unsent));
-        }
+        all_taken(model, params, seed)?;
         self.check_price(model)?;
         let batch = self.batches.of_judgements();
         self.open(model, base_url, batch).map_err(|e| Fail::advised(Exit::Usage, e))
@@ -169,14 +166,17 @@ impl<'a> Connections<'a> {
 
     /// Checks the model under test without needing its key.
     pub(crate) fn check_model(&self, arm: &Arm) -> Result<(), Fail> {
+        self.honoured(arm)?;
         self.check(&arm.model, self.settings.model_base_url.as_deref(), self.batches.of_samples())
     }
 
     /// Checks the models of a judge without needing their keys.
     pub(crate) fn check_judge(&self, recipe: &Recipe) -> Result<(), Fail> {
         for leaf in recipe.leaves().into_iter().filter(|leaf| leaf.needs_endpoint()) {
-            let batch = self.batches.of_judgements();
-            self.check(&leaf.spec().model, leaf.base_url(), batch).map_err(Fail::about_the_judge)?;
+            let (spec, batch) = (leaf.spec(), self.batches.of_judgements());
+            all_taken(&spec.model, &spec.params, spec.seed)
+                .and_then(|()| self.check(&spec.model, leaf.base_url(), batch))
+                .map_err(Fail::about_the_judge)?;
         }
         Ok(())
     }
@@ -258,6 +258,12 @@ impl Drop for Connections<'_> {
             ));
         }
     }
+}
+
+/// Whether every setting of a judge is sent.
+fn all_taken(model: &ModelName, params: &GenParams, seed: Option<u64>) -> Result<(), Fail> {
+    let unsent = unsent(model, params, seed.is_some());
+    if unsent.is_empty() { Ok(()) } else { Err(not_taken(model, &unsent)) }
 }
 
 /// A setting that would be claimed and not sent.

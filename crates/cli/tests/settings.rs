@@ -87,3 +87,49 @@ fn a_system_prompt_makes_another_arm() {
     let runs = place.json(&["runs", "list", "--json"]);
     assert_eq!(runs["runs"].as_array().map(Vec::len), Some(2));
 }
+
+#[test]
+fn a_parameter_nobody_would_honour_is_refused_or_recorded() {
+    let place = Place::new();
+    let server = testkit::FakeServer::start(testkit::Config::default());
+    let url = server.url();
+    let args = [
+        "eval",
+        "--model",
+        "deepseek/m",
+        "--judge",
+        "sim/judge",
+        "--limit",
+        "2",
+        "--samples",
+        "1",
+        "--name",
+        "r",
+        "--top-k",
+        "5",
+        "--seed",
+        "3",
+        "--model-base-url",
+        &url,
+    ];
+    for more in [&[][..], &["--dry-run"]] {
+        let ran = place.run(&[&args[..], more].concat()).expect(2);
+        assert!(ran.stderr.contains("deepseek does not take top-k or seed"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("--allow-unsupported"), "{}", ran.stderr);
+    }
+    assert_eq!(server.count(testkit::server::Kind::Generate), 0);
+    place.run(&[&args[..], &["--allow-unsupported"]].concat()).expect(0);
+    let shown = place.json(&["runs", "show", "r", "--json"]);
+    assert_eq!(shown["arm"]["settings"]["unsupported"], serde_json::json!(["top-k", "seed"]));
+    let sample = place.run(&["export", "r"]).expect(0).stdout;
+    let sample: serde_json::Value =
+        serde_json::from_str(sample.lines().next().expect("a row")).expect("JSON");
+    assert!(sample["request_seed"].is_null(), "a seed that was not sent is none");
+    // A judge's settings are all to be honoured.
+    let judge = ["--judge", "deepseek/j", "--judge-seed", "1", "--judge-base-url", &url];
+    let judged = ["eval", "--model", "sim/superficial", "--limit", "1"];
+    for more in [&[][..], &["--dry-run"]] {
+        let ran = place.run(&[&judged[..], &judge, more].concat()).expect(2);
+        assert!(ran.stderr.contains("deepseek does not take seed"), "{}", ran.stderr);
+    }
+}

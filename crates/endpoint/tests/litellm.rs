@@ -37,7 +37,9 @@ const CHAT: Route = Route {
     counts_streams: true,
     names: [Some(LiteLlm::MODEL); 2],
 };
-/// As the whole reply names the proxy's model and its stream the upstream's, so do we.
+/// The same, by the proxy's own row.
+const OWN: Route = Route { provider: "litellm", ..CHAT };
+/// A whole reply names the proxy's model, a stream the upstream's.
 const RESPONSES: Route = Route {
     provider: "openai-responses",
     names: [Some(LiteLlm::MODEL), Some(LiteLlm::UPSTREAM_MODEL)],
@@ -142,8 +144,8 @@ const fn way(route: Route, model: &'static str, stream: bool) -> Way {
 const WAYS: [Way; 10] = [
     way(CHAT, LiteLlm::MODEL, false),
     way(CHAT, LiteLlm::MODEL, true),
-    way(CHAT, "by-openai", false),
-    way(CHAT, "by-openai", true),
+    way(OWN, "by-openai", false),
+    way(OWN, "by-openai", true),
     way(RESPONSES, LiteLlm::MODEL, false),
     way(RESPONSES, LiteLlm::MODEL, true),
     way(MESSAGES, LiteLlm::MODEL, false),

@@ -195,7 +195,15 @@ fn card(run: &Run, summary: &RunSummary, spend: &[Spend], document: &serde_json:
     for of in ["samples", "judgements"] {
         line(&format!("failed {of}"), &pairs(&document["failures"][of]));
     }
-    line("cost", &summary.cost.map_or_else(|| "unknown".to_owned(), |c| c.to_string()));
+    let unpriced: u64 = spend.iter().map(|part| part.unpriced).sum();
+    line(
+        "cost",
+        &match (summary.cost.filter(|cost| cost.0 > 0 || unpriced == 0), unpriced) {
+            (None, _) => "unknown".to_owned(),
+            (Some(cost), 0) => cost.to_string(),
+            (Some(cost), n) => format!("at least {cost}, unknown of {} records", grouped(n)),
+        },
+    );
     for part in spend {
         line(&format!("cost, {}", stage(part.stage)), &spend_line(part));
     }

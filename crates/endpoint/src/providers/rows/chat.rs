@@ -14,6 +14,7 @@ pub(super) const ROWS: &[Row] = &[
         batch: Some(BatchApi::OpenAi),
         note: "the chat API returns no reasoning: traces are absent; openai-responses returns summaries",
         docs: "https://platform.openai.com/docs/api-reference/chat",
+        tested: &["aimock 1.43"],
         ..CHAT
     },
     Row {

@@ -30,6 +30,6 @@ pub(super) const ROWS: &[Row] = &[Row {
            thinking budget that Google's OpenAI-style API makes of it; either an effort or a thinking budget, not \
            both; Gemma and Geminis before 2.5, which refuse to be asked for thoughts, are not asked",
     docs: "https://ai.google.dev/api/generate-content",
-    tested: &["aimock 1.43"],
+    tested: &["aimock 1.43", "LiteLLM 1.106 (on demand)"],
     ..CHAT
 }];

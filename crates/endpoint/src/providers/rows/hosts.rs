@@ -74,6 +74,7 @@ pub(super) const ROWS: &[Row] = &[
         unreachable: "is the server running? check the base URL of the service",
         note: "openai-api/<service>/<model>; base URL and key from <SERVICE>_BASE_URL and <SERVICE>_API_KEY",
         docs: "https://platform.openai.com/docs/api-reference/chat",
+        tested: &["aimock 1.43"],
         ..CHAT
     },
 ];

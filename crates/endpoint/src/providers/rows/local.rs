@@ -106,7 +106,7 @@ pub(super) const ROWS: &[Row] = &[
                it does not take, unless told to drop them; name a model after its maker, or its summaries pass as \
                full traces",
         docs: "https://docs.litellm.ai/docs/reasoning_content",
-        tested: &["recorded shapes of LiteLLM 1.106"],
+        tested: &["recorded shapes of LiteLLM 1.106", "LiteLLM 1.106 (on demand)"],
         ..LOCAL
     },
 ];

@@ -34,6 +34,10 @@ pub(super) const ROWS: &[Row] = &[Row {
     note: "Claude 4.6 and later think with --reasoning-effort, Claude 5 also without; 4.6 and earlier think with \
            --thinking-budget, at least 1024; from Claude 4 on the trace is a summary",
     docs: "https://docs.anthropic.com/en/api/messages",
-    tested: &["recorded shapes of vLLM 0.32, llama.cpp b10605 and LiteLLM 1.106", "aimock 1.43"],
+    tested: &[
+        "recorded shapes of vLLM 0.32, llama.cpp b10605 and LiteLLM 1.106",
+        "aimock 1.43",
+        "LiteLLM 1.106 (on demand)",
+    ],
     ..CHAT
 }];

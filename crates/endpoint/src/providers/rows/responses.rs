@@ -25,5 +25,10 @@ pub(super) const ROWS: &[Row] = &[Row {
     batch: Some(BatchApi::OpenAi),
     note: "reasoning models return summaries of their reasoning, to verified organisations only; other models none",
     docs: "https://platform.openai.com/docs/api-reference/responses",
+    tested: &[
+        "recorded shapes of vLLM 0.32, llama.cpp b10605, transformers 5.23 and LiteLLM 1.106",
+        "aimock 1.43",
+        "LiteLLM 1.106 (on demand)",
+    ],
     ..CHAT
 }];
