@@ -64,6 +64,17 @@ pub(crate) fn finished(bytes: &[u8]) -> bool {
             .any(|data| data.trim_ascii() == b"[DONE]")
 }
 
+/// How far back the last event is looked for: it is asked for with every piece that comes, so a hostile stream must not
+/// make it look at everything each time.
+const TAIL: usize = 256 << 10;
+
+/// The data of the last line that has any, where it is near the end of the bytes received so far. Comments and blank
+/// lines may follow it.
+pub(crate) fn last_data(bytes: &[u8]) -> Option<&[u8]> {
+    let tail = &bytes[bytes.len().saturating_sub(TAIL)..];
+    tail.rsplit(|b| *b == b'\n').find_map(|line| line.strip_prefix(b"data:"))
+}
+
 /// Whether a body that was not declared as a stream is one all the same.
 pub(crate) fn looks_like_stream(body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
@@ -95,6 +106,19 @@ mod tests {
         check("\n\n\n", &[]);
         check("retry: 10\n\n", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn the_last_data_is_found_near_the_end_alone() {
+        let far = format!("data: a\n\n{}", ": x\n".repeat(TAIL / 4));
+        for (stream, found) in [
+            ("data: a\n\ndata: b\n\n: x\n\n", Some(" b")),
+            ("event: x\ndata:{}", Some("{}")),
+            (": x\n", None),
+            (far.as_str(), None),
+        ] {
+            assert_eq!(last_data(stream.as_bytes()), found.map(str::as_bytes));
+        }
     }
 
     #[test]

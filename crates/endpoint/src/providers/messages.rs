@@ -11,6 +11,7 @@ use super::wire::{
     unreadable,
 };
 use crate::classify::Classified;
+use crate::sse;
 
 /// The format of Anthropic's Messages API.
 #[derive(Debug, Clone, Copy)]
@@ -64,10 +65,8 @@ impl Wire for Messages {
     }
 
     fn finished(&self, bytes: &[u8]) -> bool {
-        // Comments and blank lines may follow the last event.
-        let last = bytes.rsplit(|b| *b == b'\n').find(|line| line.starts_with(b"data:"));
-        let last = last.filter(|line| line.len() < 4096);
-        last.and_then(|line| serde_json::from_slice::<Event>(&line[b"data:".len()..]).ok())
+        sse::last_data(bytes)
+            .and_then(|data| serde_json::from_slice::<Event>(data).ok())
             .is_some_and(|event| event.is_last() || event.error.is_some())
     }
 }

@@ -72,9 +72,7 @@ impl Wire for Responses {
             #[serde(rename = "type", default, deserialize_with = "lenient::text")]
             kind: Option<String>,
         }
-        // Comments and blank lines may follow the last event.
-        let last = bytes.rsplit(|b| *b == b'\n').find(|line| line.starts_with(b"data:"));
-        let last = last.and_then(|line| serde_json::from_slice::<Kind>(&line[b"data:".len()..]).ok());
+        let last = sse::last_data(bytes).and_then(|data| serde_json::from_slice::<Kind>(data).ok());
         last.and_then(|event| event.kind).is_some_and(|kind| kind == "error" || stream::is_last(&kind))
             || sse::finished(bytes)
     }

@@ -1,8 +1,8 @@
 //! OpenAI's APIs as Microsoft Azure serves them. A model's name is that of its deployment.
 
+use super::responses::RESPONSES;
 use super::{CHAT, CHAT_PARAMS};
-use crate::providers::table::{Auth, Derived, Literal, Params, Row, at};
-use crate::providers::wire::Style;
+use crate::providers::table::{Auth, Derived, Params, Row, at};
 
 /// What both APIs have in common.
 const AZURE: Row = Row {
@@ -25,17 +25,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "azure-responses",
         title: "Azure OpenAI, Responses",
-        style: Style::Responses,
-        params: Params {
-            max_tokens: at("max_output_tokens"),
-            seed: None,
-            effort: at("reasoning.effort"),
-            n: None,
-            ..CHAT_PARAMS
-        },
-        // Kept for later retrieval unless told otherwise; nothing is retrieved.
-        always: &[("store", Literal::Bool(false))],
-        include_usage: false,
+        style: RESPONSES.style,
+        params: RESPONSES.params,
+        always: RESPONSES.always,
+        include_usage: RESPONSES.include_usage,
         note: "summaries are asked for by the deployment's name: it should begin as the model's does (gpt-5-…)",
         ..AZURE
     },

@@ -4,12 +4,9 @@ use super::{CHAT, CHAT_PARAMS};
 use crate::providers::table::{BatchApi, Documented, Literal, Params, Row, at};
 use crate::providers::wire::Style;
 
-pub(super) const ROWS: &[Row] = &[Row {
-    name: "openai-responses",
-    title: "OpenAI, Responses",
+/// What servers of this API have in common.
+pub(super) const RESPONSES: Row = Row {
     style: Style::Responses,
-    base_url: Some("https://api.openai.com/v1"),
-    env: &["OPENAI"],
     params: Params {
         top_k: None,
         max_tokens: at("max_output_tokens"),
@@ -22,6 +19,14 @@ pub(super) const ROWS: &[Row] = &[Row {
     always: &[("store", Literal::Bool(false))],
     include_usage: false,
     trace: Documented::ByModel,
+    ..CHAT
+};
+
+pub(super) const ROWS: &[Row] = &[Row {
+    name: "openai-responses",
+    title: "OpenAI, Responses",
+    base_url: Some("https://api.openai.com/v1"),
+    env: &["OPENAI"],
     batch: Some(BatchApi::OpenAi),
     note: "reasoning models return summaries of their reasoning, to verified organisations only; other models none",
     docs: "https://platform.openai.com/docs/api-reference/responses",
@@ -30,5 +35,5 @@ pub(super) const ROWS: &[Row] = &[Row {
         "aimock 1.43",
         "LiteLLM 1.106 (on demand)",
     ],
-    ..CHAT
+    ..RESPONSES
 }];
